@@ -1,0 +1,88 @@
+"""Run Qiskit primitives anywhere: on a local simulator, through the Haiqu cloud, or straight to a vendor.
+
+Names are imported on first use, so that ``import qiskit_haiqu_provider`` costs little more than Qiskit.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qiskit_haiqu_provider.backend import HaiquBackend
+    from qiskit_haiqu_provider.cost.estimate import CostEstimate, CostLine
+    from qiskit_haiqu_provider.exceptions import (
+        HaiquBackendNotFoundError,
+        HaiquCapacityError,
+        HaiquCircuitError,
+        HaiquCostLimitError,
+        HaiquDependencyError,
+        HaiquError,
+        HaiquInputError,
+        HaiquJobCancelledError,
+        HaiquJobError,
+        HaiquJobNotFoundError,
+        HaiquJobTimeoutError,
+        HaiquOptionError,
+    )
+    from qiskit_haiqu_provider.job import HaiquJob
+    from qiskit_haiqu_provider.primitives.estimator import EstimatorV2
+    from qiskit_haiqu_provider.primitives.options import (
+        EstimatorOptions,
+        MitigationOptions,
+        SamplerOptions,
+    )
+    from qiskit_haiqu_provider.primitives.sampler import SamplerV2
+    from qiskit_haiqu_provider.provider import HaiquProvider
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CostEstimate",
+    "CostLine",
+    "EstimatorOptions",
+    "EstimatorV2",
+    "HaiquBackend",
+    "HaiquBackendNotFoundError",
+    "HaiquCapacityError",
+    "HaiquCircuitError",
+    "HaiquCostLimitError",
+    "HaiquDependencyError",
+    "HaiquError",
+    "HaiquInputError",
+    "HaiquJob",
+    "HaiquJobCancelledError",
+    "HaiquJobError",
+    "HaiquJobNotFoundError",
+    "HaiquJobTimeoutError",
+    "HaiquOptionError",
+    "HaiquProvider",
+    "MitigationOptions",
+    "SamplerOptions",
+    "SamplerV2",
+]
+
+_ROOMS = {
+    "CostEstimate": "cost.estimate",
+    "CostLine": "cost.estimate",
+    "EstimatorOptions": "primitives.options",
+    "EstimatorV2": "primitives.estimator",
+    "HaiquBackend": "backend",
+    "HaiquJob": "job",
+    "HaiquProvider": "provider",
+    "MitigationOptions": "primitives.options",
+    "SamplerOptions": "primitives.options",
+    "SamplerV2": "primitives.sampler",
+}
+"""Where each public name lives; the errors live in ``exceptions``."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    room = import_module(f"{__name__}.{_ROOMS.get(name, 'exceptions')}")
+    value = getattr(room, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

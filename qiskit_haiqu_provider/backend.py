@@ -1,0 +1,409 @@
+"""HaiquBackend: one device, reached one way, as a Qiskit BackendV2."""
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.providers import BackendV2, Options, QubitProperties
+from qiskit.quantum_info import Statevector
+from qiskit.transpiler import Target
+
+from qiskit_haiqu_provider.cost.estimate import CostEstimate
+from qiskit_haiqu_provider.devices.isa import check_isa
+from qiskit_haiqu_provider.devices.record import DeviceRecord
+from qiskit_haiqu_provider.engines.base import Engine, Progress
+from qiskit_haiqu_provider.exceptions import HaiquInputError
+from qiskit_haiqu_provider.job import HaiquJob, submit_job
+from qiskit_haiqu_provider.run.checks import check_choice, check_shots
+from qiskit_haiqu_provider.run.plan import Plan, plan_run
+from qiskit_haiqu_provider.run.request import RunRequest, RunType, Task
+from qiskit_haiqu_provider.store import JobStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How tasks are to be run, apart from what they are."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Engine options that go before the backend's."""
+
+    seed: int | None = None
+    use_mitigation: bool = False
+    mitigation: Mapping[str, Any] = field(default_factory=dict)
+    dry_run: bool = False
+    max_cost_usd: float | None = None
+    name: str = ""
+    description: str = ""
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendStatus:
+    """Whether a device takes jobs, and how many are waiting."""
+
+    backend_name: str
+    operational: bool
+    pending_jobs: int
+    status_msg: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendConfiguration:
+    """Read-only view of a backend for code that was written for ``backend.configuration()``."""
+
+    backend_name: str
+    backend_version: str
+    num_qubits: int
+    basis_gates: tuple[str, ...]
+    coupling_map: tuple[tuple[int, int], ...]
+    simulator: bool
+    local: bool
+    max_shots: int
+    dt: float | None
+    description: str | None
+    max_experiments: int | None = None
+    max_circuits: int | None = None
+    memory: bool = True
+    conditional: bool = True
+    open_pulse: bool = False
+
+    @property
+    def n_qubits(self) -> int:
+        """The same as :attr:`num_qubits`."""
+        return self.num_qubits
+
+
+class HaiquBackend(BackendV2):
+    """A device of :class:`~qiskit_haiqu_provider.HaiquProvider`.
+
+    Get one from ``HaiquProvider().get_backend(name)``. Options (``shots``, ``memory``, ``seed_simulator``, ``method``,
+    ``noise_model``, ...) are given there, with ``set_options``, or for one call to :meth:`run`.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        record: DeviceRecord,
+        *,
+        store: JobStore,
+        provider: Any = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(provider=provider, name=record.id, description=record.description, backend_version="1")
+        self._engine = engine
+        self._record = record
+        self._store = store
+        self._options = Options(**engine.default_options(record.id))
+        self.set_options(**(options or {}))
+
+    @classmethod
+    def _default_options(cls) -> Options:
+        # What options there are depends on the device; __init__ sets them.
+        return Options()
+
+    @property
+    def via(self) -> str:
+        """Who executes: ``local``, ``haiqu`` or a vendor."""
+        return self._engine.via
+
+    @property
+    def simulator(self) -> bool:
+        """Whether the device is a simulator."""
+        return self._record.simulator
+
+    @property
+    def record(self) -> DeviceRecord:
+        """What is known of the device without loading it."""
+        return self._record
+
+    @property
+    def target(self) -> Target:
+        """What the device can do, with the qubits of every instruction, errors and durations where known."""
+        return self._engine.target(self._record.id, self._all_options())
+
+    @property
+    def num_qubits(self) -> int:
+        """The number of qubits."""
+        return self._record.num_qubits if self._record.constrained else int(self.target.num_qubits)
+
+    @property
+    def max_circuits(self) -> None:
+        """No limit: long lists are split inside."""
+        return
+
+    def qubit_properties(self, qubit: int | Sequence[int]) -> QubitProperties | list[QubitProperties]:
+        """T1, T2 and frequency of a qubit, or of several; without values where nothing is known."""
+        known = self.target.qubit_properties
+        if isinstance(qubit, int):
+            return known[qubit] if known else QubitProperties()
+        return [known[index] if known else QubitProperties() for index in qubit]
+
+    def set_options(self, **fields: Any) -> None:
+        """Set options for all later runs.
+
+        Raises:
+            HaiquOptionError: If an option does not exist; suggests the nearest.
+            HaiquInputError: If a value is not allowed.
+        """
+        self.check_options(fields)
+        self._options.update_options(**fields)
+
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        """Raise for an option that does not exist or has a wrong value."""
+        self._engine.check_options(self._record.id, options)
+
+    def options_set(self) -> dict[str, Any]:
+        """The options whose value is not the default."""
+        defaults = self._engine.default_options(self._record.id)
+        return {name: value for name, value in self._all_options().items() if value is not defaults[name]}
+
+    def status(self) -> BackendStatus:
+        """Whether the device takes jobs, and how many are waiting."""
+        pending = self._engine.pending_jobs(self._record.id)
+        return BackendStatus(
+            backend_name=self.name, operational=True, pending_jobs=pending, status_msg="active"
+        )
+
+    def configuration(self) -> BackendConfiguration:
+        """Read-only view for code that was written for older backends, such as mthree."""
+        return BackendConfiguration(
+            backend_name=self.name,
+            backend_version=self.backend_version,
+            num_qubits=self.num_qubits,
+            basis_gates=tuple(self.operation_names),
+            coupling_map=tuple(self.coupling_map.get_edges()),
+            simulator=self.simulator,
+            local=self.via == "local",
+            max_shots=self._engine.max_shots(self.name),
+            dt=self.dt,
+            description=self.description,
+        )
+
+    def to_aer(self) -> Any:
+        """An ``AerSimulator`` that behaves as this device, noise included."""
+        return self._engine.simulator(self._record.id, self._all_options())
+
+    def check_circuit(self, circuit: QuantumCircuit, *, where: str) -> None:
+        """Refuse a circuit that the device cannot run as it stands; nothing is transpiled silently.
+
+        Args:
+            circuit: The circuit.
+            where: What it is, for the message (for example ``PUB 0``).
+
+        Raises:
+            HaiquCircuitError: If it does not fit; the message names the instruction, its qubits, and the fix.
+        """
+        if self._record.constrained:
+            check_isa(circuit, self.target, device=self.name, where=where)
+
+    def run(self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any) -> HaiquJob:
+        """Run circuits.
+
+        Args:
+            run_input: A circuit or several.
+            **options: Options of the backend for this run (``shots``, ``memory``, ``seed_simulator``, ...), and
+
+                * ``parameter_binds``: for each circuit a mapping from parameters to values, as in Aer; the result
+                  has one experiment for each value;
+                * ``run_type``: ``Run``, or ``StatevectorRun`` for exact amplitudes;
+                * ``use_mitigation``, ``mitigation``, ``dry_run``, ``max_cost_usd``, ``name``, ``description``,
+                  ``progress``: as in the options of the primitives.
+
+                Others are ignored with a warning.
+
+        Returns:
+            A job whose result is a ``qiskit.result.Result`` with counts and memory in hexadecimal.
+
+        Raises:
+            HaiquInputError: If something cannot be run; nothing was submitted.
+        """
+        tasks, plan, run_type, settings = self._parse(run_input, options)
+        return self.submit(tasks, plan, settings, run_type=run_type)
+
+    def estimate_cost(
+        self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any
+    ) -> CostEstimate:
+        """What :meth:`run` would cost with the same arguments; nothing is submitted."""
+        tasks, _, run_type, settings = self._parse(run_input, options)
+        return self.price(tasks, settings, run_type=run_type)
+
+    def statevector(
+        self, circuits: QuantumCircuit | Sequence[QuantumCircuit]
+    ) -> Statevector | list[Statevector]:
+        """Exact amplitudes in Qiskit order, final measurements and noise left out.
+
+        Args:
+            circuits: A circuit, or several, of at most 24 qubits, without free parameters, mid-circuit
+                measurement, reset or control flow.
+
+        Returns:
+            A statevector for a circuit, a list for several.
+
+        Raises:
+            HaiquInputError: If a circuit has no statevector or is too wide.
+        """
+        single = isinstance(circuits, QuantumCircuit)
+        result = self.run(circuits, run_type=RunType.STATEVECTOR.value).result()
+        states = [Statevector(experiment.data.statevector) for experiment in result.results]
+        return states[0] if single else states
+
+    def submit(
+        self,
+        tasks: tuple[Task, ...],
+        plan: Plan,
+        settings: RunSettings,
+        *,
+        run_type: RunType = RunType.RUN,
+    ) -> HaiquJob:
+        """Submit tasks that were planned; what the primitives and :meth:`run` do last."""
+        return submit_job(
+            self._engine,
+            self._request(tasks, settings, run_type),
+            plan,
+            backend=self,
+            store=self._store,
+            dry_run=settings.dry_run,
+            max_cost_usd=settings.max_cost_usd,
+            progress=settings.progress,
+        )
+
+    def price(
+        self, tasks: tuple[Task, ...], settings: RunSettings, *, run_type: RunType = RunType.RUN
+    ) -> CostEstimate:
+        """What :meth:`submit` would cost with the same arguments; nothing is submitted."""
+        return self._engine.estimate(self._request(tasks, settings, run_type))
+
+    def _request(self, tasks: tuple[Task, ...], settings: RunSettings, run_type: RunType) -> RunRequest:
+        options = {**self._all_options(), **settings.options}
+        self.check_options(options)
+        return RunRequest(
+            device=self._record.id,
+            tasks=tasks,
+            run_type=run_type,
+            seed=options.get("seed_simulator") if settings.seed is None else settings.seed,
+            use_mitigation=settings.use_mitigation,
+            mitigation=settings.mitigation,
+            options=options,
+            name=settings.name,
+            description=settings.description,
+        )
+
+    def _all_options(self) -> dict[str, Any]:
+        return dict(self._options.items())
+
+    def _parse(
+        self, run_input: QuantumCircuit | Iterable[QuantumCircuit], options: Mapping[str, Any]
+    ) -> tuple[tuple[Task, ...], Plan, RunType, RunSettings]:
+        """The arguments of :meth:`run`, checked."""
+        binds = options.get("parameter_binds")
+        run_type = RunType(
+            check_choice(options.get("run_type", "Run"), [kind.value for kind in RunType], where="run_type")
+        )
+        settings = self._run_settings(options)
+        circuits = _as_circuits(run_input)
+        statevector = run_type is RunType.STATEVECTOR
+        for index, circuit in enumerate(circuits):
+            if not statevector:
+                self.check_circuit(circuit, where=f"circuit {index}")
+        effective = {**self._all_options(), **settings.options}
+        shots = check_shots(effective["shots"], maximum=self._engine.max_shots(self.name))
+        plan, tasks = plan_run(
+            circuits,
+            _bind_values(circuits, binds),
+            shots=shots,
+            memory=bool(effective["memory"]),
+        )
+        if statevector:
+            tasks = tuple(replace(task, shots=None) for task in tasks)
+        return tasks, plan, run_type, settings
+
+    def _run_settings(self, options: Mapping[str, Any]) -> RunSettings:
+        own = {name for name in RunSettings.__dataclass_fields__ if name not in {"options", "seed"}}
+        known = self._all_options().keys()
+        ignored = sorted(options.keys() - known - own - {"parameter_binds", "run_type"})
+        if ignored:
+            warnings.warn(
+                f"{self.name} ignores the options {ignored}. Valid names: "
+                f"{sorted(known | own | {'parameter_binds', 'run_type'})}.",
+                stacklevel=4,
+            )
+        given = {name: value for name, value in options.items() if name in own}
+        engine_options = {name: value for name, value in options.items() if name in known}
+        if engine_options.get("shots", 1) is None:
+            del engine_options["shots"]
+        return RunSettings(options=engine_options, **given)
+
+    def __repr__(self) -> str:
+        return f"<HaiquBackend('{self.name}', via='{self.via}', num_qubits={self._record.num_qubits})>"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "via": self.via,
+            "vendor": self._record.vendor,
+            "qubits": self._record.num_qubits,
+            "simulator": "yes" if self.simulator else "no",
+            "about": self._record.description,
+        }
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{escape(name)}</th><td>{escape(str(value))}</td></tr>"
+            for name, value in facts.items()
+        )
+        return f"<table><caption>{escape(self.name)}</caption>{rows}</table>"
+
+
+def _as_circuits(run_input: QuantumCircuit | Iterable[QuantumCircuit]) -> list[QuantumCircuit]:
+    circuits = [run_input] if isinstance(run_input, QuantumCircuit) else list(run_input)
+    for index, circuit in enumerate(circuits):
+        if not isinstance(circuit, QuantumCircuit):
+            raise HaiquInputError(
+                f"circuit {index} is a {type(circuit).__name__}, not a QuantumCircuit. "
+                "Give a QuantumCircuit or a list of them."
+            )
+    return circuits
+
+
+def _bind_values(
+    circuits: Sequence[QuantumCircuit], binds: Sequence[Mapping[Any, Any]] | None
+) -> list[NDArray[np.float64]]:
+    """Values of shape ``(sets, parameters)`` for each circuit."""
+    if binds is None:
+        binds = [{} for _ in circuits]
+    if len(binds) != len(circuits):
+        raise HaiquInputError(
+            f"parameter_binds has {len(binds)} mappings for {len(circuits)} circuits. Give one for each circuit."
+        )
+    return [
+        _values_of(index, circuit, dict(bind))
+        for index, (circuit, bind) in enumerate(zip(circuits, binds, strict=True))
+    ]
+
+
+def _values_of(index: int, circuit: QuantumCircuit, bind: dict[Any, Any]) -> NDArray[np.float64]:
+    by_name = {getattr(key, "name", key): value for key, value in bind.items()}
+    names = [parameter.name for parameter in circuit.parameters]
+    missing = [name for name in names if name not in by_name]
+    surplus = sorted(by_name.keys() - set(names))
+    if missing:
+        raise HaiquInputError(
+            f"circuit {index} has parameters without a value: {', '.join(missing)}. "
+            "Call circuit.assign_parameters(...), or give parameter_binds."
+        )
+    if surplus:
+        raise HaiquInputError(
+            f"circuit {index} does not have the parameters {', '.join(map(str, surplus))} of parameter_binds. "
+            f"Its parameters: {', '.join(names) or 'none'}."
+        )
+    if not names:
+        return np.empty((1, 0))
+    columns = [np.atleast_1d(np.asarray(by_name[name], dtype=np.float64)) for name in names]
+    if len({column.shape for column in columns}) != 1 or columns[0].ndim != 1:
+        raise HaiquInputError(
+            f"circuit {index}: the values of parameter_binds must be lists of the same length, one entry for each "
+            "parameter set."
+        )
+    return np.stack(columns, axis=1)

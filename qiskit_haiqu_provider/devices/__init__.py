@@ -1,0 +1,1 @@
+"""Which machines exist, and what fits them."""

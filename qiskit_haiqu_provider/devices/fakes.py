@@ -1,0 +1,73 @@
+"""The ``fake_*`` devices of qiskit-ibm-runtime: listed from its files, loaded on first use.
+
+Importing qiskit-ibm-runtime costs three times as much as importing Qiskit, so the list is read from the folder of
+device snapshots that the package installs, without importing it.
+"""
+
+import json
+import re
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from qiskit_haiqu_provider.devices.record import DeviceRecord
+from qiskit_haiqu_provider.exceptions import HaiquDependencyError
+
+_NAME = re.compile(r'backend_name\s*=\s*"(fake_\w+)"')
+_CLASS = re.compile(r"class\s+(\w+)\(\s*(?:fake_backend\.)?FakeBackendV2\s*\)")
+_CONF = re.compile(r'conf_filename\s*=\s*"([^"]+)"')
+
+
+def fake_records() -> tuple[DeviceRecord, ...]:
+    """The fake devices of the installed qiskit-ibm-runtime; none if it is not installed."""
+    return tuple(
+        DeviceRecord(
+            id=name,
+            via="local",
+            vendor="IBM",
+            num_qubits=qubits,
+            simulator=True,
+            description=f"Snapshot of an IBM device with {qubits} qubits, simulated with its noise",
+        )
+        for name, (_, qubits) in sorted(_snapshots().items())
+    )
+
+
+def load_fake(name: str) -> Any:
+    """The fake backend of that name, from qiskit-ibm-runtime.
+
+    Raises:
+        HaiquDependencyError: If qiskit-ibm-runtime is not installed.
+    """
+    class_name, _ = _snapshots().get(name, ("", 0))
+    try:
+        from qiskit_ibm_runtime import fake_provider  # noqa: PLC0415 - three times the cost of Qiskit
+    except ImportError as error:
+        raise HaiquDependencyError(
+            f"{name} is a snapshot that comes with qiskit-ibm-runtime, which is not installed. "
+            "Run: pip install 'qiskit-haiqu-provider[ibm]'"
+        ) from error
+    return getattr(fake_provider, class_name)()
+
+
+def fakes_installed() -> bool:
+    """Whether qiskit-ibm-runtime, which brings the snapshots, is installed."""
+    return find_spec("qiskit_ibm_runtime") is not None
+
+
+@lru_cache(maxsize=1)
+def _snapshots() -> dict[str, tuple[str, int]]:
+    """For each fake device its class name and number of qubits."""
+    spec = find_spec("qiskit_ibm_runtime")
+    if spec is None or not spec.submodule_search_locations:
+        return {}
+    folder = Path(spec.submodule_search_locations[0]) / "fake_provider" / "backends"
+    found = {}
+    for module in sorted(folder.glob("*/fake_*.py")):
+        source = module.read_text(encoding="utf-8")
+        name, cls, conf = (pattern.search(source) for pattern in (_NAME, _CLASS, _CONF))
+        if name and cls and conf:
+            facts = json.loads((module.parent / conf[1]).read_text(encoding="utf-8"))
+            found[name[1]] = (cls[1], int(facts["n_qubits"]))
+    return found

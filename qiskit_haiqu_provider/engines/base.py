@@ -1,0 +1,93 @@
+"""The port that every engine fits: estimate, submit, follow."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from qiskit.providers import JobStatus
+from qiskit.transpiler import Target
+
+from qiskit_haiqu_provider.cost.estimate import CostEstimate
+from qiskit_haiqu_provider.devices.record import DeviceRecord
+from qiskit_haiqu_provider.run.request import RunRequest
+from qiskit_haiqu_provider.run.result import RunResult
+
+Progress = Callable[[int, int], None]
+"""Called with the parameter sets done and the parameter sets in all, from the thread that runs the job."""
+
+
+class Execution(Protocol):
+    """A submitted run."""
+
+    @property
+    def id(self) -> str:
+        """The id by which the service knows the run."""
+        ...
+
+    def status(self) -> JobStatus:
+        """Where the run stands."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait at most ``timeout`` seconds for a final status; returns whether there is one."""
+        ...
+
+    def result(self) -> RunResult:
+        """The result of a run that is done; raises what went wrong otherwise."""
+        ...
+
+    def cancel(self) -> bool:
+        """Ask the run to stop; returns whether it will not yield a result."""
+        ...
+
+    def seconds(self) -> Mapping[str, float]:
+        """Seconds in the ``queue`` and in the ``run``, as far as known."""
+        ...
+
+    def on_done(self, callback: Callable[[], None]) -> None:
+        """Call back once when the status is final; at once if it is."""
+        ...
+
+
+class Engine(Protocol):
+    """A place where runs execute."""
+
+    @property
+    def via(self) -> str:
+        """The name of the route, as in ``get_backend(name, via=...)``."""
+        ...
+
+    def devices(self) -> Sequence[DeviceRecord]:
+        """The devices that this engine reaches."""
+        ...
+
+    def target(self, device: str, options: Mapping[str, Any]) -> Target:
+        """What the device can do; may load or fetch it."""
+        ...
+
+    def default_options(self, device: str) -> Mapping[str, Any]:
+        """The options of a device with their defaults."""
+        ...
+
+    def check_options(self, device: str, options: Mapping[str, Any]) -> None:
+        """Raise HaiquOptionError for an unknown option or a wrong value."""
+        ...
+
+    def max_shots(self, device: str) -> int:
+        """The most shots that a circuit may have on the device."""
+        ...
+
+    def simulator(self, device: str, options: Mapping[str, Any]) -> Any:
+        """An AerSimulator that behaves as the device."""
+        ...
+
+    def pending_jobs(self, device: str) -> int:
+        """How many jobs wait or run on the device."""
+        ...
+
+    def estimate(self, request: RunRequest) -> CostEstimate:
+        """What the request would cost; nothing is submitted."""
+        ...
+
+    def submit(self, request: RunRequest, *, progress: Progress | None = None) -> Execution:
+        """Check the request and start it. Raises before anything is started if it cannot run."""
+        ...

@@ -1,0 +1,249 @@
+"""A local run in the background: unit after unit, or all of them on an executor."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import numpy as np
+from qiskit.providers import JobStatus
+from qiskit.providers.jobstatus import JOB_FINAL_STATES
+
+from qiskit_haiqu_provider.engines.base import Progress
+from qiskit_haiqu_provider.engines.local.units import Unit
+from qiskit_haiqu_provider.engines.local.work import run_unit
+from qiskit_haiqu_provider.exceptions import HaiquError, HaiquJobCancelledError, HaiquJobError
+from qiskit_haiqu_provider.run.result import (
+    Expectations,
+    RunResult,
+    Samples,
+    Statevectors,
+    TaskResult,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class Executor(Protocol):
+    """What runs units elsewhere: a ``concurrent.futures`` executor or a Dask client."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Any:
+        """Start a call and return its future."""
+        ...
+
+
+class _Background:
+    """The threads that run local jobs; made on first use, and anew in a forked child."""
+
+    def __init__(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None
+        self._lock = threading.Lock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        self._pool, self._lock = None, threading.Lock()
+
+    def start(self, call: Callable[[], None]) -> None:
+        with self._lock:
+            if self._pool is None:
+                workers = max(2, os.cpu_count() or 1)
+                self._pool = ThreadPoolExecutor(workers, thread_name_prefix="haiqu-local")
+            self._pool.submit(call)
+
+
+_background = _Background()
+
+
+class LocalExecution:
+    """A run on the local engine."""
+
+    def __init__(
+        self,
+        execution_id: str,
+        units: Sequence[Unit],
+        assemble: Callable[[Sequence[Sequence[TaskResult]]], RunResult],
+        *,
+        executor: Executor | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._id = execution_id
+        self._units = units
+        self._assemble = assemble
+        self._executor = executor
+        self._progress = progress
+        self._status = JobStatus.QUEUED
+        self._result: RunResult | None = None
+        self._error: BaseException | None = None
+        self._stop = threading.Event()
+        self._final = threading.Event()
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[], None]] = []
+        self._times = {"submitted": time.monotonic()}
+
+    @property
+    def id(self) -> str:
+        """The id of the run."""
+        return self._id
+
+    def start(self) -> None:
+        """Hand the run to the background threads."""
+        _background.start(self._run)
+
+    def status(self) -> JobStatus:
+        """Where the run stands."""
+        return self._status
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait at most ``timeout`` seconds for a final status; returns whether there is one."""
+        return self._final.wait(timeout)
+
+    def result(self) -> RunResult:
+        """The result of a run that is done.
+
+        Raises:
+            HaiquJobCancelledError: If the run was cancelled.
+            HaiquJobError: If it failed.
+        """
+        self._final.wait()
+        if self._result is not None:
+            return self._result
+        if self._error is None:
+            raise HaiquJobCancelledError(f"Job {self._id} was cancelled, so it has no result.")
+        if isinstance(self._error, HaiquError):
+            raise self._error
+        reason = f"{type(self._error).__name__}: {self._error}"
+        raise HaiquJobError(f"Job {self._id} failed: {reason}") from self._error
+
+    def cancel(self) -> bool:
+        """Stop before the next unit; returns whether the run will not yield a result."""
+        self._stop.set()
+        with self._lock:
+            if self._status is JobStatus.QUEUED:
+                self._status = JobStatus.CANCELLED
+        if self._status is JobStatus.CANCELLED:
+            self._finish()
+        return self._status is not JobStatus.DONE and self._status is not JobStatus.ERROR
+
+    def seconds(self) -> Mapping[str, float]:
+        """Seconds in the queue and in the run so far."""
+        now = time.monotonic()
+        started = self._times.get("started")
+        ended = self._times.get("ended", now)
+        queue = (started if started is not None else ended) - self._times["submitted"]
+        return {"queue": queue, "run": 0.0 if started is None else ended - started}
+
+    def on_done(self, callback: Callable[[], None]) -> None:
+        """Call back once when the status is final; at once if it is."""
+        with self._lock:
+            if not self._final.is_set():
+                self._callbacks.append(callback)
+                return
+        callback()
+
+    def _run(self) -> None:
+        with self._lock:
+            if self._status is not JobStatus.QUEUED:
+                return
+            self._status = JobStatus.RUNNING
+            self._times["started"] = time.monotonic()
+        try:
+            parts = list(self._parts())
+            if len(parts) == len(self._units):
+                self._result = self._assemble(parts)
+                self._status = JobStatus.DONE
+            else:
+                self._status = JobStatus.CANCELLED
+        except BaseException as error:  # noqa: BLE001 - kept for result(), which raises it
+            self._error = error
+            self._status = JobStatus.ERROR
+        self._finish()
+
+    def _parts(self) -> Iterator[list[TaskResult]]:
+        """The results of the units in order, up to where the run was stopped."""
+        done, total = 0, sum(unit.num_sets for unit in self._units)
+        for unit, part in zip(self._units, self._results(), strict=False):
+            yield part
+            done += unit.num_sets
+            self._report(done, total)
+
+    def _results(self) -> Iterator[list[TaskResult]]:
+        if self._executor is None:
+            for unit in self._units:
+                if self._stop.is_set():
+                    return
+                yield run_unit(unit)
+            return
+        futures = [self._executor.submit(run_unit, unit) for unit in self._units]
+        try:
+            for future in futures:
+                if self._stop.is_set():
+                    return
+                yield future.result()
+        finally:
+            if self._stop.is_set():
+                for future in futures:
+                    future.cancel()
+
+    def _report(self, done: int, total: int) -> None:
+        if self._progress is None:
+            return
+        try:
+            self._progress(done, total)
+        except Exception:
+            logger.warning("The progress callback failed; the job goes on without it.", exc_info=True)
+            self._progress = None
+
+    def _finish(self) -> None:
+        with self._lock:
+            if self._final.is_set():
+                return
+            self._times["ended"] = time.monotonic()
+            self._units = ()  # circuits and values are not needed any more
+            callbacks, self._callbacks = self._callbacks, []
+            self._final.set()
+        for callback in callbacks:
+            callback()
+
+    @property
+    def final(self) -> bool:
+        """Whether the status is final."""
+        return self._status in JOB_FINAL_STATES
+
+
+def assemble(
+    pieces: Sequence[tuple[int, int]], parts: Sequence[TaskResult], empty: Sequence[TaskResult]
+) -> tuple[TaskResult, ...]:
+    """Put the pieces of every task together.
+
+    Args:
+        pieces: For each part its task and first set.
+        parts: The results.
+        empty: For each task its result without any set; stands where a task has no pieces.
+    """
+    by_task: dict[int, list[tuple[int, TaskResult]]] = {}
+    for (task, first), part in zip(pieces, parts, strict=True):
+        by_task.setdefault(task, []).append((first, part))
+    return tuple(
+        _join([part for _, part in sorted(by_task[task], key=lambda found: found[0])])
+        if task in by_task
+        else nothing
+        for task, nothing in enumerate(empty)
+    )
+
+
+def _join(parts: Sequence[Any]) -> TaskResult:
+    first = parts[0]
+    if len(parts) == 1:
+        return first  # type: ignore[no-any-return]
+    if isinstance(first, Samples):
+        return Samples(np.concatenate([part.outcomes for part in parts]), first.num_clbits)
+    if isinstance(first, Statevectors):
+        return Statevectors(np.concatenate([part.amplitudes for part in parts]))
+    return Expectations(
+        np.concatenate([part.values for part in parts], axis=1),
+        np.concatenate([part.stds for part in parts], axis=1),
+    )

@@ -1,0 +1,239 @@
+"""From a run request to units of work: checks what can run here, and chooses how."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from qiskit_haiqu_provider.engines.local import memory
+from qiskit_haiqu_provider.engines.local.options import DEVICE_NOISE, aer_options
+from qiskit_haiqu_provider.engines.local.prepare import Prepared, active_qubits, prepare
+from qiskit_haiqu_provider.engines.local.units import (
+    Piece,
+    Route,
+    Unit,
+    cut,
+    pack_units,
+    restrict,
+    support,
+)
+from qiskit_haiqu_provider.exceptions import HaiquCapacityError, HaiquCircuitError, HaiquInputError
+from qiskit_haiqu_provider.run.measure import measurements
+from qiskit_haiqu_provider.run.request import RunRequest, RunType, Task
+from qiskit_haiqu_provider.run.result import Expectations, Samples, Statevectors, TaskResult
+
+_STATE_METHODS = frozenset({"automatic", "statevector"})
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A request, ready to run."""
+
+    units: tuple[Unit, ...]
+    empty: tuple[TaskResult, ...]
+    """For each task its result without any parameter set."""
+
+    work: Mapping[int, tuple[int, int]]
+    """For each PUB its circuit executions and shots."""
+
+    memory_bytes: int
+    facts: Mapping[str, Any]
+    """What the result's metadata says about the execution."""
+
+
+@dataclass(frozen=True)
+class NoisyDevice:
+    """What lowering must know of a device with noise of its own."""
+
+    gates: frozenset[str]
+    noise: Callable[[tuple[int, ...]], Any]
+    """Aer's noise model of some qubits, renumbered in the given order."""
+
+
+def lower(request: RunRequest, *, device: NoisyDevice | None, workers: int) -> Lowered:
+    """Check a request and cut it into units.
+
+    Args:
+        request: What to run.
+        device: The device if it has noise of its own; ``None`` for the simulator.
+        workers: How many workers the units should keep busy.
+
+    Raises:
+        HaiquCapacityError: If a circuit does not fit into memory or the method.
+        HaiquCircuitError: If a circuit cannot be simulated as asked.
+        HaiquInputError: If mitigation is asked for, which this engine does not do.
+    """
+    if request.use_mitigation:
+        raise HaiquInputError(
+            "use_mitigation: the local engine does not mitigate errors. Set use_mitigation=False."
+        )
+    options = dict(request.options)
+    method = str(options["method"])
+    statevector = request.run_type is RunType.STATEVECTOR
+    noise = None if statevector else options["noise_model"]
+    prepared = _prepare_all(request, noise)
+    noise_model = noise
+    if device is not None and noise == DEVICE_NOISE:
+        noise_model = device.noise(prepared[0].kept) if prepared else None
+    routed: list[tuple[Route, Piece]] = []
+    empty: list[TaskResult] = []
+    work: dict[int, tuple[int, int]] = {}
+    for index, (task, ready) in enumerate(zip(request.tasks, prepared, strict=True)):
+        where = f"PUB {task.pub}"
+        observables = task.observables
+        if observables is not None:
+            observables = tuple(restrict(observable, ready.kept) for observable in observables)
+        piece = Piece(index, 0, ready, task.parameter_values, observables, task.shots, statevector)
+        route = _statevector_route(ready, where) if statevector else _route(piece, method, noise, where)
+        routed.extend((route, part) for part in cut(piece, route, workers=workers))
+        empty.append(_empty(piece))
+        circuits, shots = work.get(task.pub, (0, 0))
+        executions = _executions(piece)
+        work[task.pub] = circuits + executions, shots + executions * (task.shots or 0)
+    entropy = secrets.randbits(128) if request.seed is None else request.seed
+    gates = None if device is None or noise is None else device.gates
+    units = tuple(
+        Unit(route, pieces, _unit_options(route, pieces, options), noise_model, entropy, gates)
+        for route, pieces in pack_units([found for found in routed if len(found[1].values)])
+    )
+    return Lowered(units, tuple(empty), work, _memory(units), _facts(request, units, noise))
+
+
+def _prepare_all(request: RunRequest, noise: Any) -> list[Prepared]:
+    """Every circuit made ready; with device noise all on the same qubits, so that they share one noise model."""
+    tasks = request.tasks
+    wanted = [support(task.observables or ()) for task in tasks]
+    shared: set[int] = set()
+    if noise == DEVICE_NOISE:
+        for task, qubits in zip(tasks, wanted, strict=True):
+            shared |= active_qubits(task.circuit) | qubits
+    local_noise = noise is not None and noise != DEVICE_NOISE and bool(noise.noise_qubits)
+    shrink = request.run_type is not RunType.STATEVECTOR and not local_noise
+    ready: dict[tuple[int, frozenset[int]], Prepared] = {}
+    found = []
+    for task, qubits in zip(tasks, wanted, strict=True):
+        keep = frozenset(shared | qubits)
+        key = id(task.circuit), keep
+        if key not in ready:
+            _refuse_saves(task)
+            ready[key] = prepare(task.circuit, keep=sorted(keep), shrink=shrink)
+        found.append(ready[key])
+    return found
+
+
+def _refuse_saves(task: Task) -> None:
+    for name in task.circuit.count_ops():
+        if name.startswith(("save_", "set_")):
+            raise HaiquCircuitError(
+                f"PUB {task.pub}: '{name}' is an instruction for Aer itself. "
+                "Use backend.statevector(circuit), or run the circuit on backend.to_aer()."
+            )
+
+
+def _statevector_route(ready: Prepared, where: str) -> Route:
+    """Checks of a StatevectorRun, with the limits of the Haiqu service."""
+    limit = memory.MAX_STATEVECTOR_RUN_QUBITS
+    width = ready.circuit.num_qubits
+    if width > limit:
+        raise HaiquCapacityError(
+            f"{where}: a statevector of {width} qubits was asked for, but at most {limit} are possible. "
+            "Estimate observables instead: EstimatorV2 with precision=0."
+        )
+    if not ready.static:
+        raise HaiquCircuitError(
+            f"{where}: a circuit with mid-circuit measurement, reset or control flow has no single statevector. "
+            "Sample it with SamplerV2 instead."
+        )
+    memory.check_width(width, method="statevector", where=where)
+    return Route.STATES
+
+
+def _route(piece: Piece, method: str, noise: Any, where: str) -> Route:
+    ready = piece.prepared
+    exact = piece.observables is not None and piece.shots is None
+    if exact and not ready.static:
+        raise HaiquCircuitError(
+            f"{where}: precision=0 asks for an exact value, which a circuit with mid-circuit measurement, reset or "
+            "control flow does not have here. Give a precision above 0, for example 0.01."
+        )
+    beyond = method == "automatic" and ready.clifford and not _fits(ready.num_qubits)
+    if noise is None and ready.static and method in _STATE_METHODS and not beyond:
+        memory.check_width(ready.num_qubits, method="statevector", where=where)
+        return Route.STATES
+    if not exact:
+        if not beyond:
+            checked = "statevector" if method == "automatic" else method
+            memory.check_width(ready.num_qubits, method=checked, where=where)
+        return Route.SHOTS
+    if noise is not None or method == "density_matrix":
+        memory.check_width(ready.num_qubits, method="density_matrix", where=where)
+        return Route.PROBABILITIES
+    if method == "extended_stabilizer":
+        raise HaiquInputError(
+            f"{where}: method 'extended_stabilizer' cannot give exact values. Give a precision above 0, "
+            "or another method."
+        )
+    memory.check_width(ready.num_qubits, method="stabilizer" if beyond else method, where=where)
+    return Route.VALUES
+
+
+def _fits(num_qubits: int) -> bool:
+    return num_qubits <= memory.max_qubits("statevector", memory.available_bytes())
+
+
+def _unit_options(route: Route, pieces: Sequence[Piece], options: Mapping[str, Any]) -> dict[str, Any]:
+    settings = {name: value for name, value in aer_options(options).items() if value is not None}
+    if route is Route.STATES:
+        settings["method"] = "statevector"
+    elif route is Route.VALUES and settings["method"] == "automatic":
+        settings["method"] = "stabilizer"
+    return settings
+
+
+def _executions(piece: Piece) -> int:
+    """Circuit executions of a task: one for each set and, where shots are taken, each measurement group."""
+    sets = len(piece.values)
+    if piece.observables is None or piece.shots is None:
+        return sets
+    return sets * len(measurements(piece.observables).groups)
+
+
+def _empty(piece: Piece) -> TaskResult:
+    if piece.statevector:
+        return Statevectors(np.empty((0, 1 << piece.prepared.num_qubits), dtype=np.complex128))
+    if piece.observables is None:
+        clbits = piece.prepared.num_clbits
+        return Samples(np.empty((0, piece.shots or 0, -(-clbits // 8)), dtype=np.uint8), clbits)
+    nothing = np.empty((len(piece.observables), 0))
+    return Expectations(nothing, nothing)
+
+
+def _memory(units: Sequence[Unit]) -> int:
+    """Predicted peak: the largest unit while it runs, and the results of all."""
+    peak, results = 0, 0
+    for unit in units:
+        working = 0
+        for piece in unit.pieces:
+            sets, width = len(piece.values), piece.prepared.num_qubits
+            if unit.route is Route.STATES:
+                working += sets * memory.statevector_bytes(width)
+            elif unit.route is Route.PROBABILITIES:
+                working = max(working, memory.statevector_bytes(2 * width))
+            elif unit.options["method"] in {"automatic", "statevector"} and not piece.prepared.clifford:
+                working = max(working, memory.statevector_bytes(width))
+            if piece.observables is None and not piece.statevector:
+                results += sets * (piece.shots or 0) * -(-piece.prepared.num_clbits // 8)
+        peak = max(peak, working)
+    return peak + results
+
+
+def _facts(request: RunRequest, units: Sequence[Unit], noise: Any) -> dict[str, Any]:
+    noisy = {None: "none", DEVICE_NOISE: "device"}.get(noise if isinstance(noise, str) else None, "custom")
+    return {
+        "method": request.options["method"],
+        "noise": "none" if noise is None else noisy,
+        "seed": request.seed,
+        "routes": sorted({unit.route.value for unit in units}),
+    }

@@ -1,0 +1,147 @@
+"""A request cut into units of work. A unit is picklable and runs anywhere, so that an executor can take it.
+
+How a request is cut does not change its results: units that draw from exact probabilities seed every block of sets by
+its place in the request, and units that Aer samples are cut the same way whatever the executor.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.quantum_info import PauliList, SparsePauliOp
+
+from qiskit_haiqu_provider.engines.local.prepare import Prepared
+
+BLOCK = 16
+"""Parameter sets that share a random stream."""
+
+_AMPLITUDES = 2**21
+"""Amplitudes of a unit that evolves states: 32 MiB."""
+
+_SETS = 4096
+"""Parameter sets of a unit at most, so that cancelling and progress stay prompt."""
+
+_SHOTS = 2**17
+"""Shots of a unit that Aer samples."""
+
+
+class Route(Enum):
+    """How a piece of work is done."""
+
+    STATES = "states"
+    """Evolve statevectors; everything asked follows from them exactly or by drawing."""
+
+    SHOTS = "shots"
+    """Let Aer sample: noise, dynamic circuits, methods other than statevector."""
+
+    PROBABILITIES = "probabilities"
+    """Exact outcome probabilities from a density matrix, for exact values with noise."""
+
+    VALUES = "values"
+    """Exact expectation values computed by Aer, for methods without a statevector."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some parameter sets of one task."""
+
+    task: int
+    first: int
+    """Index of the first set within the task; a multiple of :data:`BLOCK`."""
+
+    prepared: Prepared
+    values: NDArray[np.float64]
+    observables: tuple[SparsePauliOp, ...] | None
+    shots: int | None
+    statevector: bool = False
+    """Whether the amplitudes themselves are asked for."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Pieces that run together."""
+
+    route: Route
+    pieces: tuple[Piece, ...]
+    options: Mapping[str, Any]
+    """Options for AerSimulator."""
+
+    noise_model: Any
+    entropy: int
+    """Root of all randomness of the request."""
+
+    gates: frozenset[str] | None
+    """Gates that measurement circuits may use; ``None`` for any."""
+
+    @property
+    def num_sets(self) -> int:
+        """Parameter sets in all pieces."""
+        return sum(len(piece.values) for piece in self.pieces)
+
+    def generator(self, piece: Piece, offset: int) -> np.random.Generator:
+        """The random stream of the block of sets that starts ``offset`` sets into the piece."""
+        key = (piece.task, (piece.first + offset) // BLOCK)
+        return np.random.default_rng(np.random.SeedSequence(self.entropy, spawn_key=key))
+
+    def aer_seed(self) -> int:
+        """The seed of the unit's Aer jobs."""
+        first = self.pieces[0]
+        sequence = np.random.SeedSequence(self.entropy, spawn_key=(first.task, first.first, 1))
+        return int(sequence.generate_state(1)[0] >> 2)
+
+
+def cut(piece: Piece, route: Route, *, workers: int = 1) -> Iterator[Piece]:
+    """Cut the sets of a task to the size of a unit."""
+    size = _sets_per_unit(piece, route)
+    if route is Route.STATES and workers > 1:
+        size = min(size, -(-len(piece.values) // (2 * workers)))
+    size = max(BLOCK, size // BLOCK * BLOCK)
+    if len(piece.values) <= size:
+        yield piece
+        return
+    for first in range(0, len(piece.values), size):
+        values = piece.values[first : first + size]
+        yield Piece(
+            piece.task, first, piece.prepared, values, piece.observables, piece.shots, piece.statevector
+        )
+
+
+def pack_units(pieces: Sequence[tuple[Route, Piece]]) -> Iterator[tuple[Route, tuple[Piece, ...]]]:
+    """Put small pieces of the same route, in order, into one unit each as far as it takes them."""
+    batch: list[Piece] = []
+    current, load = Route.STATES, 0.0
+    for route, piece in pieces:
+        share = len(piece.values) / _sets_per_unit(piece, route)
+        if batch and (route is not current or load + share > 1):
+            yield current, tuple(batch)
+            batch, load = [], 0.0
+        batch.append(piece)
+        current, load = route, load + share
+    if batch:
+        yield current, tuple(batch)
+
+
+def _sets_per_unit(piece: Piece, route: Route) -> int:
+    if route is Route.STATES:
+        return max(1, min(_SETS, _AMPLITUDES >> piece.prepared.num_qubits))
+    if route is Route.SHOTS:
+        return max(1, min(_SETS, _SHOTS // (piece.shots or 1)))
+    return BLOCK
+
+
+def restrict(observable: SparsePauliOp, kept: Sequence[int]) -> SparsePauliOp:
+    """The observable on the kept qubits alone; it acts on no others."""
+    if len(kept) == observable.num_qubits:
+        return observable
+    qubits = list(kept)
+    paulis = PauliList.from_symplectic(observable.paulis.z[:, qubits], observable.paulis.x[:, qubits])
+    return SparsePauliOp(paulis, observable.coeffs)
+
+
+def support(observables: Sequence[SparsePauliOp]) -> set[int]:
+    """The qubits on which any of the observables acts."""
+    acts = [(observable.paulis.x | observable.paulis.z).any(axis=0) for observable in observables]
+    return set(np.flatnonzero(np.any(acts, axis=0)).tolist()) if acts else set()

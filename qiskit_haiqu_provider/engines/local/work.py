@@ -1,0 +1,269 @@
+"""What happens to a unit of work, on this machine or on a worker."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.quantum_info import SparsePauliOp
+
+from qiskit_haiqu_provider.engines.local.aer import execute, outcomes
+from qiskit_haiqu_provider.engines.local.noise import confusions, with_readout_errors
+from qiskit_haiqu_provider.engines.local.pauli import expectations
+from qiskit_haiqu_provider.engines.local.sampling import draw, pack, spread, unpack
+from qiskit_haiqu_provider.engines.local.units import BLOCK, Piece, Route, Unit
+from qiskit_haiqu_provider.run.measure import (
+    MeasurementGroup,
+    Measurements,
+    measurement_circuit,
+    measurements,
+)
+from qiskit_haiqu_provider.run.result import Expectations, Samples, Statevectors, TaskResult
+
+
+def run_unit(unit: Unit) -> list[TaskResult]:
+    """Run a unit and return one result for each of its pieces."""
+    return _ROUTES[unit.route](unit)
+
+
+def _by_states(unit: Unit) -> list[TaskResult]:
+    """Evolve all pieces in one Aer job, then answer each from its states."""
+    circuits, values = [], []
+    for piece in unit.pieces:
+        circuit = piece.prepared.circuit.copy()
+        circuit.save_statevector()
+        circuits.append(circuit)
+        # Without parameters all sets have the same state.
+        values.append(piece.values if circuit.num_parameters else piece.values[:1])
+    data = iter(execute(circuits, values, options=unit.options))
+    results: list[TaskResult] = []
+    for piece, sets in zip(unit.pieces, values, strict=True):
+        found = [np.asarray(next(data).statevector) for _ in sets]
+        states = np.asarray(found, dtype=np.complex128).reshape(len(sets), 1 << piece.prepared.num_qubits)
+        results.append(_answer(unit, piece, states))
+    return results
+
+
+def _answer(unit: Unit, piece: Piece, states: NDArray[np.complex128]) -> TaskResult:
+    if piece.statevector:
+        return Statevectors(_repeated(states, len(piece.values)))
+    if piece.observables is None:
+        return _sampled_states(unit, piece, states)
+    if piece.shots is None:
+        values = _repeated(expectations(states, piece.observables).T, len(piece.values)).T
+        return Expectations(values, np.zeros_like(values))
+    return _estimated_states(unit, piece, states)
+
+
+def _repeated(rows: NDArray[Any], sets: int) -> NDArray[Any]:
+    """One row for every set, where a single state serves them all."""
+    return rows if len(rows) == sets else np.repeat(rows, sets, axis=0)
+
+
+def _generators(unit: Unit, piece: Piece) -> Iterator[tuple[int, np.random.Generator]]:
+    """Every set of a piece with the random stream of its block."""
+    for start in range(0, len(piece.values), BLOCK):
+        rng = unit.generator(piece, start)
+        for index in range(start, min(start + BLOCK, len(piece.values))):
+            yield index, rng
+
+
+def _sampled_states(unit: Unit, piece: Piece, states: NDArray[np.complex128]) -> Samples:
+    shots, prepared = piece.shots or 0, piece.prepared
+    size = -(-prepared.num_clbits // 8)
+    shown = np.empty((len(piece.values), shots, size), dtype=np.uint8)
+    probabilities = states.real**2 + states.imag**2
+    for index, rng in _generators(unit, piece):
+        seen, counts = draw(probabilities[index if len(states) > 1 else 0], shots, rng)
+        rows = pack(seen, prepared.measured, prepared.num_clbits)
+        shown[index] = spread(rows, counts, rng)
+    return Samples(shown, prepared.num_clbits)
+
+
+def _estimated_states(unit: Unit, piece: Piece, states: NDArray[np.complex128]) -> Expectations:
+    """Estimates as if every group were measured ``shots`` times, from one evolution."""
+    shots = piece.shots or 0
+    plan = measurements(piece.observables or ())
+    distributions = [np.abs(_rotated(states, group)) ** 2 for group in plan.groups]
+    estimates = _Estimates(plan, len(piece.values))
+    for index, rng in _generators(unit, piece):
+        for group, probabilities in zip(plan.groups, distributions, strict=True):
+            seen, counts = draw(probabilities[index if len(states) > 1 else 0], shots, rng)
+            bits = ((seen[:, None] >> np.array(group.qubits)) & 1).astype(np.uint8)
+            estimates.add(index, group, bits, counts)
+    return estimates.result()
+
+
+def _rotated(states: NDArray[np.complex128], group: MeasurementGroup) -> NDArray[np.complex128]:
+    """The states with the group's bases turned into Z."""
+    rotated = states.copy()
+    for qubit, basis in zip(group.qubits, group.bases, strict=True):
+        if basis == "Z":
+            continue
+        pairs = rotated.reshape(len(states), -1, 2, 1 << qubit)
+        zero, one = pairs[:, :, 0, :].copy(), pairs[:, :, 1, :]
+        if basis == "Y":
+            one *= -1j
+        pairs[:, :, 0, :] += one
+        np.subtract(zero, one, out=one)
+        pairs *= np.sqrt(0.5)
+    return rotated
+
+
+class _Estimates:
+    """Means and variances of observables, added up over measurement groups."""
+
+    def __init__(self, plan: Measurements, sets: int) -> None:
+        self.values = np.repeat(plan.constants[:, None], sets, axis=1)
+        self.variances = np.zeros_like(self.values)
+
+    def add(
+        self,
+        index: int,
+        group: MeasurementGroup,
+        bits: NDArray[np.uint8],
+        counts: NDArray[np.int64] | NDArray[np.float64],
+        *,
+        exact: bool = False,
+    ) -> None:
+        """Add one group's outcomes for one set; ``counts`` are probabilities if ``exact``."""
+        total = counts.sum()
+        values = group.values(bits)
+        mean = counts @ values / total
+        self.values[:, index] += mean
+        if not exact:
+            self.variances[:, index] += counts @ (values - mean) ** 2 / total**2
+
+    def result(self) -> Expectations:
+        return Expectations(self.values, np.sqrt(self.variances))
+
+
+def _by_shots(unit: Unit) -> list[TaskResult]:
+    """Let Aer sample every piece and every measurement group in one job."""
+    jobs: list[tuple[QuantumCircuit, NDArray[np.float64], int]] = []
+    plans: list[Measurements | None] = []
+    for piece in unit.pieces:
+        plan = None if piece.observables is None else measurements(piece.observables)
+        plans.append(plan)
+        circuits = _circuits_to_sample(piece, plan, unit.gates)
+        jobs.extend((circuit, piece.values, piece.shots or 0) for circuit in circuits)
+    data = iter(_execute_by_shots(unit, jobs))
+    results: list[TaskResult] = []
+    for piece, plan in zip(unit.pieces, plans, strict=True):
+        if plan is None:
+            results.append(_samples(unit, piece, data))
+        else:
+            results.append(_estimates_from_shots(piece, plan, data))
+    return results
+
+
+def _circuits_to_sample(
+    piece: Piece, plan: Measurements | None, gates: frozenset[str] | None
+) -> list[QuantumCircuit]:
+    circuit = piece.prepared.circuit
+    if plan is not None:
+        return [measurement_circuit(circuit, group, gates) for group in plan.groups]
+    if not piece.prepared.static:
+        return [circuit]
+    measured = circuit.copy()
+    for qubit, clbit in piece.prepared.measured:
+        measured.measure(qubit, clbit)
+    return [measured]
+
+
+def _execute_by_shots(
+    unit: Unit, jobs: Sequence[tuple[QuantumCircuit, NDArray[np.float64], int]]
+) -> list[Any]:
+    """One Aer job for every number of shots; the data in the order of the jobs."""
+    found: dict[int, list[Any]] = {}
+    order = sorted({shots for _, _, shots in jobs})
+    for step, shots in enumerate(order):
+        places = [index for index, job in enumerate(jobs) if job[2] == shots]
+        data = iter(
+            execute(
+                [jobs[index][0] for index in places],
+                [jobs[index][1] for index in places],
+                options=unit.options,
+                shots=shots,
+                seed=unit.aer_seed() + step,
+                noise_model=unit.noise_model,
+            )
+        )
+        for index in places:
+            found[index] = [next(data) for _ in jobs[index][1]]
+    return [experiment for index in range(len(jobs)) for experiment in found[index]]
+
+
+def _samples(unit: Unit, piece: Piece, data: Iterator[Any]) -> Samples:
+    num_clbits = piece.prepared.num_clbits
+    shown = np.empty((len(piece.values), piece.shots or 0, -(-num_clbits // 8)), dtype=np.uint8)
+    for index, rng in _generators(unit, piece):
+        shown[index] = spread(*outcomes(next(data).counts, num_clbits), rng)
+    return Samples(shown, num_clbits)
+
+
+def _estimates_from_shots(piece: Piece, plan: Measurements, data: Iterator[Any]) -> Expectations:
+    estimates = _Estimates(plan, len(piece.values))
+    own = piece.prepared.circuit.num_clbits
+    for group in plan.groups:
+        clbits = range(own, own + len(group.qubits))
+        for index in range(len(piece.values)):
+            rows, counts = outcomes(next(data).counts, own + len(group.qubits))
+            estimates.add(index, group, unpack(rows, clbits), counts)
+    return estimates.result()
+
+
+def _by_probabilities(unit: Unit) -> list[TaskResult]:
+    """Exact values with noise: the limit of infinitely many shots, readout errors included."""
+    return [_exact_with_noise(unit, piece) for piece in unit.pieces]
+
+
+def _exact_with_noise(unit: Unit, piece: Piece) -> Expectations:
+    plan = measurements(piece.observables or ())
+    estimates = _Estimates(plan, len(piece.values))
+    circuits = []
+    for group in plan.groups:
+        circuit = measurement_circuit(piece.prepared.circuit, group, unit.gates)
+        body = circuit.copy_empty_like()
+        for instruction in circuit.data:
+            if instruction.name != "measure":
+                body.append(instruction)
+        body.save_probabilities(list(group.qubits))
+        circuits.append(body)
+    options = {**unit.options, "method": "density_matrix"}
+    data = iter(
+        execute(circuits, [piece.values] * len(circuits), options=options, noise_model=unit.noise_model)
+    )
+    for group in plan.groups:
+        bits = (np.arange(1 << len(group.qubits))[:, None] >> np.arange(len(group.qubits))) & 1
+        matrices = None if unit.noise_model is None else confusions(unit.noise_model, group.qubits)
+        for index in range(len(piece.values)):
+            probabilities = np.asarray(next(data).probabilities)
+            if matrices is not None:
+                probabilities = with_readout_errors(probabilities, matrices)
+            estimates.add(index, group, bits.astype(np.uint8), probabilities, exact=True)
+    return estimates.result()
+
+
+def _by_values(unit: Unit) -> list[TaskResult]:
+    """Exact values from Aer, for states too wide for amplitudes."""
+    results: list[TaskResult] = []
+    for piece in unit.pieces:
+        observables: tuple[SparsePauliOp, ...] = piece.observables or ()
+        circuit = piece.prepared.circuit.copy()
+        for index, observable in enumerate(observables):
+            circuit.save_expectation_value(observable, range(circuit.num_qubits), label=str(index))
+        data = execute([circuit], [piece.values], options=unit.options)
+        rows = [[getattr(found, str(index)) for found in data] for index in range(len(observables))]
+        values = np.array(rows, dtype=np.float64).reshape(len(observables), len(piece.values))
+        results.append(Expectations(values, np.zeros_like(values)))
+    return results
+
+
+_ROUTES = {
+    Route.STATES: _by_states,
+    Route.SHOTS: _by_shots,
+    Route.PROBABILITIES: _by_probabilities,
+    Route.VALUES: _by_values,
+}

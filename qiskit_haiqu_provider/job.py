@@ -1,0 +1,447 @@
+"""HaiquJob: one handle for every job, however it was submitted and wherever it runs."""
+
+import asyncio
+import threading
+import time
+import weakref
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from qiskit.primitives import BasePrimitiveJob
+from qiskit.providers import JobStatus, JobV1
+from qiskit.providers.jobstatus import JOB_FINAL_STATES
+
+from qiskit_haiqu_provider.cost.estimate import CostEstimate
+from qiskit_haiqu_provider.engines.base import Engine, Execution, Progress
+from qiskit_haiqu_provider.exceptions import (
+    HaiquCostLimitError,
+    HaiquJobCancelledError,
+    HaiquJobError,
+    HaiquJobTimeoutError,
+)
+from qiskit_haiqu_provider.run.collect import Origin, collect
+from qiskit_haiqu_provider.run.plan import Plan
+from qiskit_haiqu_provider.run.request import RunRequest
+from qiskit_haiqu_provider.run.result import RunResult
+from qiskit_haiqu_provider.store import JobRecord, JobStore
+
+_LIVE: "weakref.WeakValueDictionary[str, HaiquJob]" = weakref.WeakValueDictionary()
+"""Jobs of this process, so that asking for one by id gives the same handle."""
+
+
+class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
+    """A submitted job: of a primitive, of ``backend.run``, or found again by its id.
+
+    Jobs are made by ``sampler.run``, ``estimator.run``, ``backend.run`` and ``provider.job``; they run in the
+    background and can be awaited: ``result = await job``.
+    """
+
+    def __init__(
+        self,
+        execution: Execution,
+        plan: Plan,
+        *,
+        backend: Any = None,
+        record: JobRecord | None = None,
+        store: JobStore | None = None,
+        read: Callable[[RunResult], Any] | None = None,
+    ) -> None:
+        JobV1.__init__(self, backend, execution.id)
+        self._execution = execution
+        self._plan = plan
+        self._record = record
+        self._store = store
+        self._read = read or self._collect
+        self._value: Any = None
+        self._error: Exception | None = None
+        self._post_processing = 0.0
+        self._complete = threading.Event()
+        self._callbacks: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
+        self._stored = isinstance(execution, StoredExecution)
+        if not self._stored:
+            _LIVE[self.job_id()] = self
+            execution.on_done(self._finish)
+
+    def job_id(self) -> str:
+        """The id by which the service knows the job."""
+        return str(self._job_id)
+
+    @property
+    def plan(self) -> Plan:
+        """How the results come home: one outline for each PUB or circuit."""
+        return self._plan
+
+    def submit(self) -> None:
+        """Jobs are submitted when they are made.
+
+        Raises:
+            HaiquJobError: Always.
+        """
+        raise HaiquJobError(f"Job {self.job_id()} was submitted when it was made. Call run() for a new one.")
+
+    def status(self) -> JobStatus:
+        """Where the job stands. DONE means that the result is there."""
+        if self._complete.is_set():
+            if self._error is None:
+                return JobStatus.DONE
+            cancelled = isinstance(self._error, HaiquJobCancelledError)
+            return JobStatus.CANCELLED if cancelled else JobStatus.ERROR
+        status = self._execution.status()
+        return JobStatus.RUNNING if status in JOB_FINAL_STATES and not self._stored else status
+
+    def result(self, timeout: float | None = None) -> Any:
+        """The result, waiting for it if need be.
+
+        Args:
+            timeout: Longest wait in seconds; ``None`` waits until the job ends.
+
+        Returns:
+            ``PrimitiveResult`` from primitives, ``qiskit.result.Result`` from ``backend.run``, and
+            :class:`~qiskit_haiqu_provider.CostEstimate` from a dry run.
+
+        Raises:
+            HaiquJobTimeoutError: If the wait ended first; the job goes on.
+            HaiquJobCancelledError: If the job was cancelled.
+            HaiquJobError: If the job failed.
+        """
+        if not self._settled(timeout):
+            raise HaiquJobTimeoutError(
+                f"Job {self.job_id()} had no result after {timeout} s and goes on ({self.status().value}). "
+                "Call result() again, or cancel()."
+            )
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def cancel(self) -> bool:
+        """Stop the job; returns whether it will end without a result."""
+        return self._execution.cancel()
+
+    def done(self) -> bool:
+        """Whether there is a result."""
+        return self.status() is JobStatus.DONE
+
+    def running(self) -> bool:
+        """Whether the job runs now."""
+        return self.status() is JobStatus.RUNNING
+
+    def cancelled(self) -> bool:
+        """Whether the job was cancelled."""
+        return self.status() is JobStatus.CANCELLED
+
+    def in_final_state(self) -> bool:
+        """Whether the job has ended, one way or the other."""
+        return self.status() in JOB_FINAL_STATES
+
+    def wait_for_final_state(
+        self,
+        timeout: float | None = None,
+        wait: float = 5,
+        callback: Callable[[str, JobStatus, "HaiquJob"], None] | None = None,
+    ) -> None:
+        """Wait until the job has ended.
+
+        Args:
+            timeout: Longest wait in seconds; ``None`` for no limit.
+            wait: Seconds between calls of ``callback``.
+            callback: Called with the job id, the status and the job.
+
+        Raises:
+            HaiquJobTimeoutError: If the wait ended first; the job goes on.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._settled(0):
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                raise HaiquJobTimeoutError(f"Job {self.job_id()} has not ended after {timeout} s and goes on.")
+            if callback is not None:
+                callback(self.job_id(), self.status(), self)
+            self._settled(wait if left is None else min(wait, left))
+        if callback is not None:
+            callback(self.job_id(), self.status(), self)
+
+    def error_message(self) -> str | None:
+        """Why the job failed; ``None`` if it did not."""
+        if self.status() is not JobStatus.ERROR:
+            return None
+        self._settled()
+        return str(self._error)
+
+    def metrics(self) -> dict[str, Any]:
+        """Seconds spent in the queue, running, and turning results into Qiskit's containers."""
+        if self._record is not None and self._record.metrics:
+            return dict(self._record.metrics)
+        seconds = self._execution.seconds()
+        return {
+            "queue_seconds": seconds.get("queue", 0.0),
+            "run_seconds": seconds.get("run", 0.0),
+            "post_processing_seconds": self._post_processing,
+        }
+
+    def usage(self) -> dict[str, float]:
+        """What the job used: QPU seconds and USD, both 0 on local simulators, and run seconds."""
+        return {"qpu_seconds": 0.0, "usd": 0.0, "run_seconds": float(self.metrics()["run_seconds"])}
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        """Wait without blocking the event loop; cancelling the wait leaves the job alive."""
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+
+        def release() -> None:
+            if not waiter.done():
+                waiter.set_result(None)
+
+        self._on_complete(lambda: loop.call_soon_threadsafe(release))
+        yield from waiter
+        return self.result()
+
+    def __repr__(self) -> str:
+        name = getattr(self._backend, "name", None) or (self._record.backend if self._record else "?")
+        return f"<HaiquJob {self.job_id()} on {name}: {self.status().name}>"
+
+    def _settled(self, timeout: float | None = None) -> bool:
+        """Wait until the job has ended and its result is home; a stored one is read only now."""
+        if not self._stored:
+            return self._complete.wait(timeout)
+        if not self._complete.is_set() and self._execution.wait(timeout):
+            self._finish()
+        return self._complete.is_set()
+
+    def _on_complete(self, callback: Callable[[], None]) -> None:
+        if self._stored and not self._complete.is_set():
+            self._execution.on_done(callback)
+            return
+        with self._lock:
+            if not self._complete.is_set():
+                self._callbacks.append(callback)
+                return
+        callback()
+
+    def _collect(self, run: RunResult) -> Any:
+        record = self._record
+        origin = Origin(self.job_id(), record.backend if record else "", record.via if record else "")
+        return collect(self._plan, run, origin)
+
+    def _finish(self) -> None:
+        """Bring the results home and write the record; called by the thread in which the run ended."""
+        run: RunResult | None = None
+        started = time.perf_counter()
+        try:
+            run = self._execution.result()
+            self._value = self._read(run)
+        except Exception as error:  # noqa: BLE001 - kept for result(), which raises it
+            self._error = error
+        self._post_processing = time.perf_counter() - started
+        self._keep(run)
+        with self._lock:
+            callbacks, self._callbacks = self._callbacks, []
+            self._complete.set()
+        for callback in callbacks:
+            callback()
+
+    def _keep(self, run: RunResult | None) -> None:
+        if self._store is None or self._record is None:
+            return
+        status = JobStatus.DONE if self._error is None else JobStatus.ERROR
+        if isinstance(self._error, HaiquJobCancelledError):
+            status = JobStatus.CANCELLED
+        self._record = replace(
+            self._record,
+            status=status.name,
+            error=None if self._error is None else str(self._error),
+            metrics=self.metrics(),
+        )
+        self._store.write(self._record, run if self._error is None else None)
+
+
+class _Finished:
+    """An execution that needs no running: a dry run."""
+
+    def __init__(self, execution_id: str) -> None:
+        self.id = execution_id
+
+    def status(self) -> JobStatus:
+        return JobStatus.DONE
+
+    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - never waits
+        return True
+
+    def result(self) -> RunResult:
+        return RunResult(())
+
+    def cancel(self) -> bool:
+        return False
+
+    def seconds(self) -> Mapping[str, float]:
+        return {"queue": 0.0, "run": 0.0}
+
+    def on_done(self, callback: Callable[[], None]) -> None:
+        callback()
+
+
+class StoredExecution:
+    """A run known from its record: of another process, or of one that has ended."""
+
+    _POLL_SECONDS = 0.1
+
+    def __init__(self, store: JobStore, record: JobRecord) -> None:
+        self._store = store
+        self._record = record
+        self.id = record.id
+
+    def status(self) -> JobStatus:
+        """The status on record; ERROR if the process that ran the job is gone."""
+        if JobStatus[self._record.status] not in JOB_FINAL_STATES:
+            self._refresh()
+        return JobStatus[self._record.status]
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the other process; returns whether the job has ended."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self.status() not in JOB_FINAL_STATES:
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+            time.sleep(self._POLL_SECONDS)
+        return True
+
+    def result(self) -> RunResult:
+        """The stored result.
+
+        Raises:
+            HaiquJobCancelledError: If the job was cancelled.
+            HaiquJobError: If it failed; with the reason on record.
+        """
+        self.wait()
+        if self._record.status == JobStatus.DONE.name:
+            return self._store.result(self._record)
+        if self._record.status == JobStatus.CANCELLED.name:
+            raise HaiquJobCancelledError(f"Job {self.id} was cancelled, so it has no result.")
+        raise HaiquJobError(self._record.error or f"Job {self.id} failed.")
+
+    def cancel(self) -> bool:
+        """A job of another process cannot be stopped from here.
+
+        Raises:
+            HaiquJobError: If it is still running.
+        """
+        if self.status() in JOB_FINAL_STATES:
+            return False
+        raise HaiquJobError(f"Job {self.id} runs in another process. Cancel it there.")
+
+    def seconds(self) -> Mapping[str, float]:
+        """Not known while another process runs the job."""
+        return {}
+
+    def on_done(self, callback: Callable[[], None]) -> None:
+        """Call back when the job has ended; watches it from a thread of its own if it has not."""
+        if self.status() in JOB_FINAL_STATES:
+            callback()
+            return
+
+        def watch() -> None:
+            self.wait()
+            callback()
+
+        threading.Thread(target=watch, name=f"haiqu-watch-{self.id}", daemon=True).start()
+
+    def _refresh(self) -> None:
+        record = self._store.read(self.id)
+        if JobStatus[record.status] not in JOB_FINAL_STATES and not self._store.owner_alive(record.owner):
+            record = self._store.read(self.id)  # it may have ended between the two looks
+        if JobStatus[record.status] not in JOB_FINAL_STATES and not self._store.owner_alive(record.owner):
+            reason = f"The process that ran job {self.id} ended before the job did. Run it again."
+            record = replace(record, status=JobStatus.ERROR.name, error=reason)
+            self._store.write(record)
+        self._record = record
+
+
+def submit_job(
+    engine: Engine,
+    request: RunRequest,
+    plan: Plan,
+    *,
+    backend: Any,
+    store: JobStore,
+    dry_run: bool = False,
+    max_cost_usd: float | None = None,
+    progress: Progress | None = None,
+) -> HaiquJob:
+    """Submit a request, or only price it.
+
+    Args:
+        engine: Who executes.
+        request: What to run.
+        plan: How the results come home.
+        backend: The backend that the job reports.
+        store: Where the job is kept.
+        dry_run: Submit nothing; the job's result is the cost estimate.
+        max_cost_usd: Refuse if the estimate is above it.
+        progress: Called with the parameter sets done and those in all.
+
+    Raises:
+        HaiquCostLimitError: If the estimate is above ``max_cost_usd``; nothing was submitted.
+        HaiquInputError: If the request cannot run; nothing was submitted.
+    """
+    if dry_run or max_cost_usd is not None:
+        estimate = engine.estimate(request)
+        if dry_run:
+            return HaiquJob(
+                _Finished(f"dry-{request.token}"), plan, backend=backend, read=partial(_always, estimate)
+            )
+        _check_cost(estimate, max_cost_usd)
+    execution = engine.submit(request, progress=progress)
+    record = JobRecord(
+        id=execution.id,
+        backend=request.device,
+        via=engine.via,
+        plan=plan.to_dict(),
+        created=datetime.now(UTC).isoformat(),
+        status=JobStatus.QUEUED.name,
+        owner=store.owner(),
+        name=request.name,
+        description=request.description,
+    )
+    store.write(record)
+    return HaiquJob(execution, plan, backend=backend, record=record, store=store)
+
+
+def stored_job(store: JobStore, job_id: str, backend_of: Callable[[JobRecord], Any]) -> HaiquJob:
+    """The job with that id: the live handle if this process has one, else one made from the record.
+
+    Raises:
+        HaiquJobNotFoundError: If no such job is known.
+    """
+    live = _LIVE.get(job_id)
+    return live if live is not None else _from_record(store, store.read(job_id), backend_of)
+
+
+def stored_jobs(
+    store: JobStore,
+    backend_of: Callable[[JobRecord], Any],
+    matches: Callable[[JobRecord], bool],
+) -> Iterator[HaiquJob]:
+    """The jobs on record that match, newest first."""
+    for record in filter(matches, store.records()):
+        live = _LIVE.get(record.id)
+        yield live if live is not None else _from_record(store, record, backend_of)
+
+
+def _from_record(store: JobStore, record: JobRecord, backend_of: Callable[[JobRecord], Any]) -> HaiquJob:
+    execution = StoredExecution(store, record)
+    return HaiquJob(execution, Plan.from_dict(record.plan), backend=backend_of(record), record=record)
+
+
+def _always(value: Any, _run: RunResult) -> Any:
+    return value
+
+
+def _check_cost(estimate: CostEstimate, max_cost_usd: float | None) -> None:
+    if max_cost_usd is not None and estimate.usd > max_cost_usd:
+        raise HaiquCostLimitError(
+            f"max_cost_usd is {max_cost_usd:,.2f}, but the estimate is {estimate} Nothing was submitted. "
+            "Take fewer shots or parameter sets, or raise max_cost_usd."
+        )

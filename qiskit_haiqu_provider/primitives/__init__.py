@@ -1,0 +1,1 @@
+"""The primitives: SamplerV2 and EstimatorV2, and their options."""

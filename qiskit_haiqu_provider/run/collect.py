@@ -1,0 +1,184 @@
+"""Task results come home: into PrimitiveResult for PUBs, into Result for ``backend.run``."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.primitives import BitArray, DataBin, PrimitiveResult, PubResult, SamplerPubResult
+from qiskit.result import Result
+from qiskit.result.models import ExperimentResult, ExperimentResultData
+
+from qiskit_haiqu_provider.run.broadcast import blocks
+from qiskit_haiqu_provider.run.plan import (
+    CircuitOutline,
+    EstimatorOutline,
+    Plan,
+    SamplerOutline,
+)
+from qiskit_haiqu_provider.run.result import (
+    Expectations,
+    RunResult,
+    Samples,
+    Statevectors,
+    TaskResult,
+)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a result came from, as the containers show it."""
+
+    job_id: str
+    backend_name: str
+    via: str
+
+    def metadata(self, run: RunResult) -> dict[str, Any]:
+        """The package's facts about a run, for metadata under the key ``haiqu``."""
+        return {
+            "backend": self.backend_name,
+            "via": self.via,
+            "job_id": self.job_id,
+            **run.metadata,
+        }
+
+
+def collect(plan: Plan, run: RunResult, origin: Origin) -> PrimitiveResult[Any] | Result:
+    """Turn the results of a run into what the caller of the front door expects.
+
+    Args:
+        plan: The plan that the run was made from.
+        run: One result per task of the plan.
+        origin: Where the result came from.
+
+    Returns:
+        ``PrimitiveResult`` for sampler and estimator plans, ``qiskit.result.Result`` for ``backend.run``.
+    """
+    results = iter(run.tasks)
+    if plan.kind == "run":
+        outlines = cast("Sequence[CircuitOutline]", plan.outlines)
+        return _run_result(outlines, results, run, origin)
+    pub_results = [
+        _sampler_pub(outline, results)
+        if isinstance(outline, SamplerOutline)
+        else _estimator_pub(cast("EstimatorOutline", outline), results)
+        for outline in plan.outlines
+    ]
+    return PrimitiveResult(pub_results, metadata={"version": 2, "haiqu": origin.metadata(run)})
+
+
+def _sampler_pub(outline: SamplerOutline, results: Iterator[TaskResult]) -> SamplerPubResult:
+    samples = cast("Samples", next(results))
+    shape = outline.shape
+    data: dict[str, Any] = {}
+    for register in outline.registers:
+        size = len(register.clbits)
+        packed = select_bits(samples, register.clbits)
+        data[register.name] = BitArray(packed.reshape(*shape, outline.shots, -(-size // 8)), size)
+    metadata = {"shots": outline.shots, "circuit_metadata": outline.circuit_metadata}
+    return SamplerPubResult(DataBin(**data, shape=shape), metadata)
+
+
+def _estimator_pub(outline: EstimatorOutline, results: Iterator[TaskResult]) -> PubResult:
+    shape = outline.shape
+    evs, stds = np.zeros(shape), np.zeros(shape)
+    for block in blocks(outline.parameter_shape, outline.observable_shape, outline.observable_ids):
+        task = cast("Expectations", next(results))
+        for row, (cells, columns) in enumerate(zip(block.cells, block.columns, strict=True)):
+            evs.reshape(-1)[cells] = task.values[row, columns]
+            stds.reshape(-1)[cells] = task.stds[row, columns]
+    metadata = {
+        "target_precision": outline.precision,
+        "shots": outline.shots or 0,
+        "circuit_metadata": outline.circuit_metadata,
+    }
+    return PubResult(DataBin(evs=evs, stds=stds, shape=shape), metadata)
+
+
+def select_bits(samples: Samples, clbits: tuple[int, ...]) -> NDArray[np.uint8]:
+    """The bits of one register for every shot, big-endian packed, shape ``(sets, shots, bytes)``.
+
+    Args:
+        samples: Shots of all classical bits.
+        clbits: The classical bits of the register, lowest bit first; any order, any overlap with others.
+    """
+    if clbits == tuple(range(samples.num_clbits)):
+        return samples.outcomes
+    width = samples.outcomes.shape[-1] * 8
+    columns = [width - 1 - clbit for clbit in reversed(clbits)]
+    bits = np.unpackbits(samples.outcomes, axis=-1)[..., columns]
+    padding = np.zeros((*bits.shape[:-1], -len(clbits) % 8), dtype=np.uint8)
+    return np.packbits(np.concatenate([padding, bits], axis=-1), axis=-1)
+
+
+def _run_result(
+    outlines: Sequence[CircuitOutline],
+    results: Iterator[TaskResult],
+    run: RunResult,
+    origin: Origin,
+) -> Result:
+    experiments = [
+        experiment
+        for outline in outlines
+        for experiment in _experiments(outline, next(results), origin.metadata(run))
+    ]
+    return Result(
+        backend_name=origin.backend_name,
+        backend_version="",
+        qobj_id=None,
+        job_id=origin.job_id,
+        success=True,
+        results=experiments,
+        status="COMPLETED",
+        haiqu=origin.metadata(run),
+    )
+
+
+def _experiments(
+    outline: CircuitOutline, task: TaskResult, facts: Mapping[str, Any]
+) -> Iterator[ExperimentResult]:
+    """One experiment per parameter set."""
+    header = {
+        "name": outline.name,
+        "n_qubits": outline.num_qubits,
+        "memory_slots": outline.num_clbits,
+        "creg_sizes": [list(creg) for creg in outline.creg_sizes],
+        "metadata": dict(outline.circuit_metadata),
+    }
+    for data in _experiment_data(outline, task):
+        yield ExperimentResult(
+            shots=outline.shots,
+            success=True,
+            data=data,
+            status="DONE",
+            seed=facts.get("seed"),
+            header=dict(header),
+            meas_level=2,
+        )
+
+
+def _experiment_data(outline: CircuitOutline, task: TaskResult) -> Iterator[ExperimentResultData]:
+    if isinstance(task, Statevectors):
+        yield from (ExperimentResultData(statevector=amplitudes) for amplitudes in task.amplitudes)
+        return
+    for shots in cast("Samples", task).outcomes:
+        values, positions = np.unique(shots, axis=0, return_inverse=True)
+        keys = np.array(list(map(hex, _integers(values))), dtype=object)
+        positions = positions.reshape(-1)
+        counts = dict(zip(keys, np.bincount(positions).tolist(), strict=True))
+        if outline.memory:
+            yield ExperimentResultData(counts=counts, memory=keys[positions].tolist())
+        else:
+            yield ExperimentResultData(counts=counts)
+
+
+def _integers(packed: NDArray[np.uint8]) -> list[int]:
+    """Rows of big-endian bytes as integers."""
+    raw = packed.tobytes()
+    size = packed.shape[-1]
+    if not size:
+        return [0] * len(packed)
+    rows = (raw[start : start + size] for start in range(0, len(raw), size))
+    return list(map(int.from_bytes, rows, repeat("big")))

@@ -1,0 +1,185 @@
+"""Expectation values from samples: observables become groups of Paulis that one circuit measures together.
+
+Paulis that agree, qubit by qubit, wherever both act (qubit-wise commuting) share a group. Each group is measured by
+one circuit: the task's circuit, one basis change per measured qubit, and a measurement. Every shot then gives a
+value of each observable's share in the group, so that means and standard errors follow with all covariances inside
+the group; shots of different groups are independent, so their variances add.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import ClassicalRegister, QuantumCircuit
+from qiskit.circuit.library import HGate, SdgGate
+from qiskit.quantum_info import Operator, PauliList, SparsePauliOp
+from qiskit.synthesis import OneQubitEulerDecomposer
+
+from qiskit_haiqu_provider.exceptions import HaiquCircuitError
+
+_VALUES_AT_ONCE = 2**22
+"""Table entries (shots x terms) held at a time while evaluating shots: 32 MiB."""
+
+
+@dataclass(frozen=True)
+class MeasurementGroup:
+    """Paulis that are measured together, and what they contribute to each observable."""
+
+    qubits: tuple[int, ...]
+    """Measured qubits, ascending; bit ``k`` of an outcome is ``qubits[k]``."""
+
+    bases: str
+    """For each measured qubit ``X``, ``Y`` or ``Z``."""
+
+    terms: NDArray[np.uint8]
+    """Shape ``(terms, measured qubits)``: 1 where the Pauli acts."""
+
+    weights: NDArray[np.float64]
+    """Shape ``(observables, terms)``: coefficient of each Pauli in each observable."""
+
+    def values(self, bits: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """What single outcomes contribute to each observable.
+
+        Args:
+            bits: Shape ``(outcomes, measured qubits)``, 0 or 1.
+
+        Returns:
+            Shape ``(outcomes, observables)``.
+        """
+        step = max(1, _VALUES_AT_ONCE // max(1, len(self.terms)))
+        terms = self.terms.T.astype(np.float32)  # float, because only floats are multiplied by BLAS
+        chunks = []
+        for start in range(0, len(bits), step):
+            parities = (bits[start : start + step].astype(np.float32) @ terms) % 2
+            chunks.append((1.0 - 2.0 * parities) @ self.weights.T)
+        return np.concatenate(chunks) if chunks else np.empty((0, len(self.weights)))
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """All that must be measured to estimate some observables of one circuit."""
+
+    constants: NDArray[np.float64]
+    """Identity part of each observable: exact, without shot noise."""
+
+    groups: tuple[MeasurementGroup, ...]
+
+
+def measurements(observables: Sequence[SparsePauliOp]) -> Measurements:
+    """Group the Paulis of some observables by qubit-wise commutation.
+
+    Args:
+        observables: Hermitian Pauli sums, all of the same width.
+    """
+    paulis, weights = _weights(observables)
+    support = paulis.x | paulis.z
+    acts = support.any(axis=1)
+    constants = weights[:, ~acts].sum(axis=1)
+    paulis, weights, support = paulis[acts], weights[:, acts], support[acts]
+    groups = []
+    for members in _commuting_groups(paulis):
+        qubits = np.flatnonzero(support[members].any(axis=0))
+        x, z = paulis.x[members].any(axis=0)[qubits], paulis.z[members].any(axis=0)[qubits]
+        bases = np.where(x & z, "Y", np.where(x, "X", "Z"))
+        groups.append(
+            MeasurementGroup(
+                qubits=tuple(qubits.tolist()),
+                bases="".join(bases),
+                terms=support[np.ix_(members, qubits)].astype(np.uint8),
+                weights=np.ascontiguousarray(weights[:, members]),
+            )
+        )
+    return Measurements(constants, tuple(groups))
+
+
+def measurement_circuit(
+    circuit: QuantumCircuit, group: MeasurementGroup, gates: Collection[str] | None = None
+) -> QuantumCircuit:
+    """The circuit, then the group's basis changes and measurements into new bits after all its own.
+
+    Args:
+        circuit: The circuit that prepares the state.
+        group: What to measure.
+        gates: Names of the gates that the device has; ``None`` for any.
+
+    Raises:
+        HaiquCircuitError: If the device's gates cannot change the basis.
+    """
+    measured = circuit.copy()
+    names = {creg.name for creg in circuit.cregs}
+    name = "observable"
+    while name in names:
+        name += "_"
+    bits = ClassicalRegister(len(group.qubits), name)
+    measured.add_register(bits)
+    for clbit, (qubit, basis) in enumerate(zip(group.qubits, group.bases, strict=True)):
+        if basis != "Z":
+            change = basis_change(basis, None if gates is None else frozenset(gates))
+            for instruction in change.data:
+                measured.append(instruction.operation, [qubit])
+        measured.measure(qubit, bits[clbit])
+    return measured
+
+
+@lru_cache(maxsize=64)
+def basis_change(basis: str, gates: frozenset[str] | None = None) -> QuantumCircuit:
+    """One-qubit circuit that turns a measurement of Z into one of ``basis`` (``X`` or ``Y``).
+
+    Args:
+        basis: ``X`` or ``Y``.
+        gates: Names of the gates that may be used; ``None`` for any.
+
+    Raises:
+        HaiquCircuitError: If the gates do not suffice.
+    """
+    change = QuantumCircuit(1)
+    if basis == "Y":
+        change.append(SdgGate(), [0])
+    change.append(HGate(), [0])
+    if gates is None or {"h", "sdg"} <= gates:
+        return change
+    for name, needed in _EULER_BASES.items():
+        if needed <= gates:
+            synthesised: QuantumCircuit = OneQubitEulerDecomposer(name)(Operator(change).data)
+            return synthesised
+    raise HaiquCircuitError(
+        f"gates: no way to measure {basis} with the device's gates {sorted(gates)}. "
+        "Estimate observables made of I and Z only, or choose another device."
+    )
+
+
+_EULER_BASES = {
+    "ZSX": {"rz", "sx"},
+    "PSX": {"p", "sx"},
+    "U": {"u"},
+    "U3": {"u3"},
+    "RR": {"r"},
+    "ZXZ": {"rz", "rx"},
+    "ZYZ": {"rz", "ry"},
+    "XYX": {"rx", "ry"},
+}
+"""Qiskit's names of one-qubit Euler bases, and the gates that each needs."""
+
+
+def _weights(observables: Sequence[SparsePauliOp]) -> tuple[PauliList, NDArray[np.float64]]:
+    """The distinct Paulis of all observables, and coefficients of shape ``(observables, paulis)``."""
+    x = np.concatenate([observable.paulis.x for observable in observables])
+    z = np.concatenate([observable.paulis.z for observable in observables])
+    owner = np.repeat(np.arange(len(observables)), [len(observable) for observable in observables])
+    coeffs = np.concatenate([observable.coeffs.real for observable in observables])
+    rows, index = np.unique(np.concatenate([z, x], axis=1), axis=0, return_inverse=True)
+    weights = np.zeros((len(observables), len(rows)))
+    np.add.at(weights, (owner, index.reshape(-1)), coeffs)
+    width = z.shape[1]
+    return PauliList.from_symplectic(rows[:, :width], rows[:, width:]), weights
+
+
+def _commuting_groups(paulis: PauliList) -> list[NDArray[np.intp]]:
+    """Indices of the Paulis, group by group."""
+    if not len(paulis):
+        return []
+    indexed = SparsePauliOp(paulis, np.arange(1, len(paulis) + 1), ignore_pauli_phase=True)
+    groups = indexed.group_commuting(qubit_wise=True)
+    return [np.sort(group.coeffs.real.astype(np.intp) - 1) for group in groups]

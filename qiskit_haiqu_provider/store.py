@@ -1,0 +1,321 @@
+"""Jobs on disk: the record that outlives the process. Never holds a secret, and never a pickle.
+
+A job is two files in ``HAIQU_HOME/jobs``: ``<id>.json``, a versioned record, and, once it is done, ``<id>.bin``, the
+arrays of its result, whose shapes the record holds. Both are written to a temporary file and renamed, with mode 0600 in a folder of mode 0700. Every
+process that runs jobs holds a lock file for as long as it lives, so that another one can tell a running job from a
+job whose process died.
+"""
+
+import contextlib
+import json
+import math
+import os
+import re
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+import numpy as np
+
+from qiskit.providers import JobStatus
+
+from qiskit_haiqu_provider.exceptions import HaiquJobNotFoundError
+from qiskit_haiqu_provider.run.plan import Plan
+from qiskit_haiqu_provider.run.result import (
+    Expectations,
+    RunResult,
+    Samples,
+    Statevectors,
+    TaskResult,
+)
+
+FORMAT = "qiskit-haiqu-provider job"
+VERSION = 1
+KEEP_FINISHED = 1000
+"""Finished local jobs kept on disk; older ones make room. Jobs of paid services always stay."""
+
+_PRUNE_EVERY = 64
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRecord:
+    """What is kept of a job."""
+
+    id: str
+    backend: str
+    via: str
+    plan: Mapping[str, Any]
+    created: str
+    """When it was submitted, ISO 8601 with time zone."""
+
+    status: str
+    """Name of the JobStatus when the record was written."""
+
+    owner: str
+    """The process that runs the job; its lock tells whether it is alive."""
+
+    name: str = ""
+    description: str = ""
+    error: str | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Metadata of the run result."""
+
+    layout: Sequence[Mapping[str, Any]] = ()
+    """Kind and shape of each task's result, in the order of the bytes."""
+
+
+class JobStore:
+    """The job records of one user on one machine.
+
+    Args:
+        home: Folder of the package's data. Default: ``HAIQU_HOME``, else the platform's data folder.
+    """
+
+    def __init__(self, home: str | os.PathLike[str] | None = None) -> None:
+        self._home = Path(home) if home is not None else None
+        self._writes = 0
+
+    @property
+    def home(self) -> Path:
+        """Folder of the package's data; made on first write."""
+        if self._home is None:
+            self._home = _default_home()
+        return self._home
+
+    def write(self, record: JobRecord, result: RunResult | None = None) -> None:
+        """Write a record, and with it the arrays of a result. The old record stays until the new one is whole."""
+        try:
+            folder = _private_folder(self.home / "jobs")
+            if result is not None:
+                record = replace(record, layout=_layout(result), facts=dict(result.metadata))
+                with _replacing(folder / f"{_checked(record.id)}.bin") as file:
+                    for task in result.tasks:
+                        for array in _arrays(task):
+                            file.write(np.ascontiguousarray(array).data)
+            with _replacing(folder / f"{_checked(record.id)}.json") as file:
+                header = {"format": FORMAT, "version": VERSION}
+                file.write(json.dumps({**header, **asdict(record)}, default=str).encode())
+        except OSError as error:
+            _warn_unwritable(str(self.home), str(error))
+            return
+        self._writes += 1
+        if self._writes % _PRUNE_EVERY == 0:
+            self._prune()
+
+    def read(self, job_id: str) -> JobRecord:
+        """The record of a job.
+
+        Raises:
+            HaiquJobNotFoundError: If there is none, or it cannot be read.
+        """
+        path = self.home / "jobs" / f"{_checked(job_id)}.json"
+        try:
+            return _record(path)
+        except FileNotFoundError:
+            raise HaiquJobNotFoundError(
+                f"No job '{job_id}' is known in {path.parent}. See provider.jobs(), or set HAIQU_HOME to the "
+                "folder that was used when it was submitted."
+            ) from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise HaiquJobNotFoundError(
+                f"The record of job '{job_id}' in {path} cannot be read ({_reason(error)}). The file was kept."
+            ) from error
+
+    def records(self) -> Iterator[JobRecord]:
+        """All records, newest first. One that cannot be read is skipped with one warning, and its file kept."""
+        for path in self._paths():
+            try:
+                yield _record(path)
+            except FileNotFoundError:
+                continue  # pruned by another process meanwhile
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                warnings.warn(
+                    f"The job record {path} cannot be read ({_reason(error)}); it was skipped and the file kept.",
+                    stacklevel=2,
+                )
+
+    def result(self, record: JobRecord) -> RunResult:
+        """The result of a job that is done.
+
+        Raises:
+            HaiquJobNotFoundError: If its arrays are missing or cannot be read.
+        """
+        path = self.home / "jobs" / f"{_checked(record.id)}.bin"
+        try:
+            with path.open("rb") as file:
+                return RunResult(tuple(_task(entry, file) for entry in record.layout), record.facts)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise HaiquJobNotFoundError(
+                f"The result of job '{record.id}' in {path} cannot be read ({_reason(error)})."
+            ) from error
+
+    def owner(self) -> str:
+        """The name of this process in records; takes its lock on first use."""
+        try:
+            return _process_lock(str(_private_folder(self.home / "owners")), os.getpid())
+        except OSError as error:
+            _warn_unwritable(str(self.home), str(error))
+            return ""
+
+    def owner_alive(self, owner: str) -> bool:
+        """Whether the process that owns a job still runs."""
+        path = self.home / "owners" / f"{owner}.lock"
+        if not path.exists():
+            return False
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - only jobs of other processes need it
+
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+        return False
+
+    def _paths(self) -> list[Path]:
+        def modified(path: Path) -> float:
+            with contextlib.suppress(OSError):
+                return path.stat().st_mtime
+            return 0.0
+
+        return sorted((self.home / "jobs").glob("*.json"), key=modified, reverse=True)
+
+    def _prune(self) -> None:
+        """Remove the oldest finished local jobs beyond the number kept."""
+        for path in self._paths()[KEEP_FINISHED:]:
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                record = _record(path)
+                if record.via == "local" and record.status in {"DONE", "ERROR", "CANCELLED"}:
+                    path.with_suffix(".bin").unlink(missing_ok=True)
+                    path.unlink()
+
+
+def created_at(record: JobRecord) -> datetime:
+    """When the job was submitted."""
+    return datetime.fromisoformat(record.created)
+
+
+def _default_home() -> Path:
+    named = os.environ.get("HAIQU_HOME")
+    if named:
+        return Path(named).expanduser()
+    from platformdirs import user_data_path  # noqa: PLC0415 - not needed where HAIQU_HOME is set
+
+    return Path(user_data_path("qiskit-haiqu-provider", appauthor=False))
+
+
+_PROCESS_LOCKS: dict[tuple[str, int], tuple[str, Any]] = {}
+_PROCESS_GUARD = threading.Lock()
+
+
+def _process_lock(folder: str, pid: int) -> str:
+    """The lock of this process: held until it ends, however it ends."""
+    key = (folder, pid)
+    with _PROCESS_GUARD:
+        if key not in _PROCESS_LOCKS:
+            from filelock import FileLock  # noqa: PLC0415 - only processes that run jobs need it
+
+            owner = uuid4().hex
+            lock = FileLock(Path(folder) / f"{owner}.lock")
+            lock.acquire()
+            _PROCESS_LOCKS[key] = owner, lock
+        return _PROCESS_LOCKS[key][0]
+
+
+@lru_cache(maxsize=64)
+def _private_folder(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.chmod(0o700)
+    return path
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[Any]:
+    """A file that takes the place of ``path`` when it is complete; mkstemp makes it 0600."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _checked(job_id: str) -> str:
+    """The id if it can be a file name; anything else could reach out of the folder."""
+    if not _ID.fullmatch(job_id):
+        raise HaiquJobNotFoundError(f"'{job_id}' is not a job id.")
+    return job_id
+
+
+def _record(path: Path) -> JobRecord:
+    data = json.loads(path.read_bytes())
+    if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
+        raise ValueError("not a job record")
+    version = data.pop("version", None)
+    if version != VERSION:
+        raise ValueError(f"version {version}, this release reads version {VERSION}")
+    record = JobRecord(**data)
+    created_at(record), JobStatus[record.status], Plan.from_dict(record.plan)  # readable, or skipped as a whole
+    return record
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
+
+def _layout(result: RunResult) -> list[dict[str, Any]]:
+    """What the bytes of a result mean: for each task its kind and the shapes of its arrays."""
+    layout = []
+    for task in result.tasks:
+        entry: dict[str, Any] = {"kind": type(task).__name__, "shape": list(_arrays(task)[0].shape)}
+        if isinstance(task, Samples):
+            entry["num_clbits"] = task.num_clbits
+        layout.append(entry)
+    return layout
+
+
+def _arrays(task: TaskResult) -> tuple[np.ndarray[Any, Any], ...]:
+    if isinstance(task, Samples):
+        return (task.outcomes,)
+    if isinstance(task, Expectations):
+        return task.values, task.stds
+    return (task.amplitudes,)
+
+
+def _task(entry: Mapping[str, Any], file: BinaryIO) -> TaskResult:
+    shape = tuple(entry["shape"])
+    if entry["kind"] == "Samples":
+        return Samples(_array(file, shape, np.uint8), entry["num_clbits"])
+    if entry["kind"] == "Expectations":
+        return Expectations(_array(file, shape, np.float64), _array(file, shape, np.float64))
+    if entry["kind"] == "Statevectors":
+        return Statevectors(_array(file, shape, np.complex128))
+    raise ValueError(f"unknown kind of result '{entry['kind']}'")
+
+
+def _array(file: BinaryIO, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    data = file.read(size)
+    if len(data) != size:
+        raise ValueError("the file is too short")
+    return np.frombuffer(data, dtype=dtype).reshape(shape)
+
+
+@lru_cache(maxsize=8)
+def _warn_unwritable(home: str, reason: str) -> None:
+    warnings.warn(
+        f"Jobs cannot be kept in {home} ({reason}); they run, but cannot be found by another process. "
+        "Set HAIQU_HOME to a folder that can be written.",
+        stacklevel=4,
+    )
