@@ -165,9 +165,7 @@ class HaiquBackend(BackendV2):
     def status(self) -> BackendStatus:
         """Whether the device takes jobs, and how many are waiting."""
         pending = self._engine.pending_jobs(self._record.id)
-        return BackendStatus(
-            backend_name=self.name, operational=True, pending_jobs=pending, status_msg="active"
-        )
+        return BackendStatus(backend_name=self.name, operational=True, pending_jobs=pending, status_msg="active")
 
     def configuration(self) -> BackendConfiguration:
         """Read-only view for code that was written for older backends, such as mthree."""
@@ -225,16 +223,12 @@ class HaiquBackend(BackendV2):
         tasks, plan, run_type, settings = self._parse(run_input, options)
         return self.submit(tasks, plan, settings, run_type=run_type)
 
-    def estimate_cost(
-        self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any
-    ) -> CostEstimate:
+    def estimate_cost(self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any) -> CostEstimate:
         """What :meth:`run` would cost with the same arguments; nothing is submitted."""
         tasks, _, run_type, settings = self._parse(run_input, options)
         return self.price(tasks, settings, run_type=run_type)
 
-    def statevector(
-        self, circuits: QuantumCircuit | Sequence[QuantumCircuit]
-    ) -> Statevector | list[Statevector]:
+    def statevector(self, circuits: QuantumCircuit | Sequence[QuantumCircuit]) -> Statevector | list[Statevector]:
         """Exact amplitudes in Qiskit order, final measurements and noise left out.
 
         Args:
@@ -272,9 +266,7 @@ class HaiquBackend(BackendV2):
             progress=settings.progress,
         )
 
-    def price(
-        self, tasks: tuple[Task, ...], settings: RunSettings, *, run_type: RunType = RunType.RUN
-    ) -> CostEstimate:
+    def price(self, tasks: tuple[Task, ...], settings: RunSettings, *, run_type: RunType = RunType.RUN) -> CostEstimate:
         """What :meth:`submit` would cost with the same arguments; nothing is submitted."""
         return self._engine.estimate(self._request(tasks, settings, run_type))
 

@@ -1,10 +1,9 @@
 """HaiquJob: one handle for every job, however it was submitted and wherever it runs."""
 
-import asyncio
 import threading
 import time
 import weakref
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -27,6 +26,7 @@ from qiskit_haiqu_provider.run.plan import Plan
 from qiskit_haiqu_provider.run.request import RunRequest
 from qiskit_haiqu_provider.run.result import RunResult
 from qiskit_haiqu_provider.store import JobRecord, JobStore
+from qiskit_haiqu_provider.stored import FinishedExecution, StoredExecution
 
 _LIVE: "weakref.WeakValueDictionary[str, HaiquJob]" = weakref.WeakValueDictionary()
 """Jobs of this process, so that asking for one by id gives the same handle."""
@@ -188,6 +188,8 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
 
     def __await__(self) -> Generator[Any, None, Any]:
         """Wait without blocking the event loop; cancelling the wait leaves the job alive."""
+        import asyncio  # costs as much to load as all of this package
+
         loop = asyncio.get_running_loop()
         waiter = loop.create_future()
 
@@ -195,7 +197,10 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
             if not waiter.done():
                 waiter.set_result(None)
 
-        self._on_complete(lambda: loop.call_soon_threadsafe(release))
+        def wake() -> None:
+            loop.call_soon_threadsafe(release)
+
+        self._on_complete(wake)
         yield from waiter
         return self.result()
 
@@ -233,7 +238,7 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         try:
             run = self._execution.result()
             self._value = self._read(run)
-        except Exception as error:  # noqa: BLE001 - kept for result(), which raises it
+        except Exception as error:
             self._error = error
         self._post_processing = time.perf_counter() - started
         self._keep(run)
@@ -256,107 +261,6 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
             metrics=self.metrics(),
         )
         self._store.write(self._record, run if self._error is None else None)
-
-
-class _Finished:
-    """An execution that needs no running: a dry run."""
-
-    def __init__(self, execution_id: str) -> None:
-        self.id = execution_id
-
-    def status(self) -> JobStatus:
-        return JobStatus.DONE
-
-    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - never waits
-        return True
-
-    def result(self) -> RunResult:
-        return RunResult(())
-
-    def cancel(self) -> bool:
-        return False
-
-    def seconds(self) -> Mapping[str, float]:
-        return {"queue": 0.0, "run": 0.0}
-
-    def on_done(self, callback: Callable[[], None]) -> None:
-        callback()
-
-
-class StoredExecution:
-    """A run known from its record: of another process, or of one that has ended."""
-
-    _POLL_SECONDS = 0.1
-
-    def __init__(self, store: JobStore, record: JobRecord) -> None:
-        self._store = store
-        self._record = record
-        self.id = record.id
-
-    def status(self) -> JobStatus:
-        """The status on record; ERROR if the process that ran the job is gone."""
-        if JobStatus[self._record.status] not in JOB_FINAL_STATES:
-            self._refresh()
-        return JobStatus[self._record.status]
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the other process; returns whether the job has ended."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while self.status() not in JOB_FINAL_STATES:
-            if deadline is not None and time.monotonic() >= deadline:
-                return False
-            time.sleep(self._POLL_SECONDS)
-        return True
-
-    def result(self) -> RunResult:
-        """The stored result.
-
-        Raises:
-            HaiquJobCancelledError: If the job was cancelled.
-            HaiquJobError: If it failed; with the reason on record.
-        """
-        self.wait()
-        if self._record.status == JobStatus.DONE.name:
-            return self._store.result(self._record)
-        if self._record.status == JobStatus.CANCELLED.name:
-            raise HaiquJobCancelledError(f"Job {self.id} was cancelled, so it has no result.")
-        raise HaiquJobError(self._record.error or f"Job {self.id} failed.")
-
-    def cancel(self) -> bool:
-        """A job of another process cannot be stopped from here.
-
-        Raises:
-            HaiquJobError: If it is still running.
-        """
-        if self.status() in JOB_FINAL_STATES:
-            return False
-        raise HaiquJobError(f"Job {self.id} runs in another process. Cancel it there.")
-
-    def seconds(self) -> Mapping[str, float]:
-        """Not known while another process runs the job."""
-        return {}
-
-    def on_done(self, callback: Callable[[], None]) -> None:
-        """Call back when the job has ended; watches it from a thread of its own if it has not."""
-        if self.status() in JOB_FINAL_STATES:
-            callback()
-            return
-
-        def watch() -> None:
-            self.wait()
-            callback()
-
-        threading.Thread(target=watch, name=f"haiqu-watch-{self.id}", daemon=True).start()
-
-    def _refresh(self) -> None:
-        record = self._store.read(self.id)
-        if JobStatus[record.status] not in JOB_FINAL_STATES and not self._store.owner_alive(record.owner):
-            record = self._store.read(self.id)  # it may have ended between the two looks
-        if JobStatus[record.status] not in JOB_FINAL_STATES and not self._store.owner_alive(record.owner):
-            reason = f"The process that ran job {self.id} ended before the job did. Run it again."
-            record = replace(record, status=JobStatus.ERROR.name, error=reason)
-            self._store.write(record)
-        self._record = record
 
 
 def submit_job(
@@ -390,7 +294,10 @@ def submit_job(
         estimate = engine.estimate(request)
         if dry_run:
             return HaiquJob(
-                _Finished(f"dry-{request.token}"), plan, backend=backend, read=partial(_always, estimate)
+                FinishedExecution(f"dry-{request.token}"),
+                plan,
+                backend=backend,
+                read=partial(_always, estimate),
             )
         _check_cost(estimate, max_cost_usd)
     execution = engine.submit(request, progress=progress)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -12,9 +13,7 @@ from qiskit.providers import JobStatus
 from qiskit_haiqu_provider.backend import HaiquBackend
 from qiskit_haiqu_provider.devices.fakes import fakes_installed
 from qiskit_haiqu_provider.devices.record import DeviceRecord
-from qiskit_haiqu_provider.engines.base import Engine
-from qiskit_haiqu_provider.engines.local.engine import LocalEngine
-from qiskit_haiqu_provider.engines.local.execution import Executor
+from qiskit_haiqu_provider.engines.base import Engine, Executor
 from qiskit_haiqu_provider.exceptions import (
     HaiquBackendNotFoundError,
     HaiquDependencyError,
@@ -48,9 +47,20 @@ class HaiquProvider:
         home: str | os.PathLike[str] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        self._engines: tuple[Engine, ...] = (LocalEngine(executor),)
+        self._executor = executor
         self._store = JobStore(home)
         self._options = dict(options or {})
+
+    @cached_property
+    def _engines(self) -> tuple[Engine, ...]:
+        """The engines, loaded when a device is first asked for."""
+        from qiskit_haiqu_provider.engines.local.engine import LocalEngine
+
+        return (LocalEngine(self._executor),)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Executors belong to this process.
+        return {**self.__dict__, "_executor": None}
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -102,9 +112,7 @@ class HaiquProvider:
         """
         for engine, record in self._records(via):
             if record.id == name:
-                return HaiquBackend(
-                    engine, record, store=self._store, provider=self, options=backend_options
-                )
+                return HaiquBackend(engine, record, store=self._store, provider=self, options=backend_options)
         raise self._not_found(name, via)
 
     def least_busy(
@@ -120,13 +128,9 @@ class HaiquProvider:
         Raises:
             HaiquBackendNotFoundError: If no device matches.
         """
-        found = self.backends(
-            simulator=simulator, min_num_qubits=min_num_qubits, via=via, filters=filters
-        )
+        found = self.backends(simulator=simulator, min_num_qubits=min_num_qubits, via=via, filters=filters)
         if not found:
-            raise HaiquBackendNotFoundError(
-                "No device matches the filters. See provider.backends() for all devices."
-            )
+            raise HaiquBackendNotFoundError("No device matches the filters. See provider.backends() for all devices.")
         return min(found, key=lambda backend: (backend.status().pending_jobs, backend.record.num_qubits))
 
     def job(self, job_id: str) -> HaiquJob:
@@ -196,7 +200,7 @@ class HaiquProvider:
         return HaiquBackendNotFoundError(f"There is no device '{name}'. {hint}")
 
     def __repr__(self) -> str:
-        return f"<HaiquProvider(via={[engine.via for engine in self._engines]})>"
+        return "<HaiquProvider(via=['local'])>"
 
 
 def _statuses(status: JobStatus | str | Iterable[JobStatus | str] | None) -> set[JobStatus] | None:

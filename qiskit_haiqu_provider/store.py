@@ -1,9 +1,9 @@
 """Jobs on disk: the record that outlives the process. Never holds a secret, and never a pickle.
 
 A job is two files in ``HAIQU_HOME/jobs``: ``<id>.json``, a versioned record, and, once it is done, ``<id>.bin``, the
-arrays of its result, whose shapes the record holds. Both are written to a temporary file and renamed, with mode 0600 in a folder of mode 0700. Every
-process that runs jobs holds a lock file for as long as it lives, so that another one can tell a running job from a
-job whose process died.
+arrays of its result, whose shapes the record holds. Both are written to a temporary file and renamed, with mode 0600
+in a folder of mode 0700. Every process that runs jobs holds a lock file for as long as it lives, so that another one
+can tell a running job from a job whose process died.
 """
 
 import contextlib
@@ -23,7 +23,6 @@ from typing import Any, BinaryIO
 from uuid import uuid4
 
 import numpy as np
-
 from qiskit.providers import JobStatus
 
 from qiskit_haiqu_provider.exceptions import HaiquJobNotFoundError
@@ -171,7 +170,7 @@ class JobStore:
         path = self.home / "owners" / f"{owner}.lock"
         if not path.exists():
             return False
-        from filelock import FileLock, Timeout  # noqa: PLC0415 - only jobs of other processes need it
+        from filelock import FileLock, Timeout  # only jobs of other processes need it
 
         lock = FileLock(path)
         try:
@@ -208,7 +207,7 @@ def _default_home() -> Path:
     named = os.environ.get("HAIQU_HOME")
     if named:
         return Path(named).expanduser()
-    from platformdirs import user_data_path  # noqa: PLC0415 - not needed where HAIQU_HOME is set
+    from platformdirs import user_data_path  # not needed where HAIQU_HOME is set
 
     return Path(user_data_path("qiskit-haiqu-provider", appauthor=False))
 
@@ -222,7 +221,7 @@ def _process_lock(folder: str, pid: int) -> str:
     key = (folder, pid)
     with _PROCESS_GUARD:
         if key not in _PROCESS_LOCKS:
-            from filelock import FileLock  # noqa: PLC0415 - only processes that run jobs need it
+            from filelock import FileLock  # only processes that run jobs need it
 
             owner = uuid4().hex
             lock = FileLock(Path(folder) / f"{owner}.lock")
@@ -266,7 +265,11 @@ def _record(path: Path) -> JobRecord:
     if version != VERSION:
         raise ValueError(f"version {version}, this release reads version {VERSION}")
     record = JobRecord(**data)
-    created_at(record), JobStatus[record.status], Plan.from_dict(record.plan)  # readable, or skipped as a whole
+    (
+        created_at(record),
+        JobStatus[record.status],
+        Plan.from_dict(record.plan),
+    )  # readable, or skipped as a whole
     return record
 
 

@@ -42,7 +42,7 @@ def load_fake(name: str) -> Any:
     """
     class_name, _ = _snapshots().get(name, ("", 0))
     try:
-        from qiskit_ibm_runtime import fake_provider  # noqa: PLC0415 - three times the cost of Qiskit
+        from qiskit_ibm_runtime import fake_provider  # three times the cost of Qiskit
     except ImportError as error:
         raise HaiquDependencyError(
             f"{name} is a snapshot that comes with qiskit-ibm-runtime, which is not installed. "

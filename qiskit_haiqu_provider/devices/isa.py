@@ -9,10 +9,7 @@ from qiskit.transpiler import Target
 
 from qiskit_haiqu_provider.exceptions import HaiquCircuitError
 
-_FIX = (
-    "Transpile it first: "
-    "generate_preset_pass_manager(backend=backend, optimization_level=1).run(circuit)"
-)
+_FIX = "Transpile it first: generate_preset_pass_manager(backend=backend, optimization_level=1).run(circuit)"
 
 
 def check_isa(circuit: QuantumCircuit, target: Target, *, device: str, where: str) -> None:

@@ -15,6 +15,14 @@ Progress = Callable[[int, int], None]
 """Called with the parameter sets done and the parameter sets in all, from the thread that runs the job."""
 
 
+class Executor(Protocol):
+    """What runs parts of a job elsewhere: a ``concurrent.futures`` executor or a Dask client."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Any:
+        """Start a call and return its future."""
+        ...
+
+
 class Execution(Protocol):
     """A submitted run."""
 

@@ -94,6 +94,4 @@ def _as_backend(backend: Any) -> HaiquBackend:
             f"backend is a {type(backend).__name__}, which is not of this provider. "
             "Get one from HaiquProvider().get_backend(name), or use qiskit.primitives.BackendSamplerV2."
         )
-    raise HaiquInputError(
-        f"backend must be a backend of HaiquProvider or a device name, not {backend!r}."
-    )
+    raise HaiquInputError(f"backend must be a backend of HaiquProvider or a device name, not {backend!r}.")

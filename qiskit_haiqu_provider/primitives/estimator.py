@@ -1,5 +1,6 @@
 """EstimatorV2: expectation values of observables, on any device of the provider."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -64,7 +65,7 @@ class EstimatorV2(HaiquPrimitive, BaseEstimatorV2):
         precision = self._options.effective("default_precision")
         if shots.value is None or (precision.source == "options" and shots.source != "options"):
             return float(precision.value)
-        return float(shots.value) ** -0.5
+        return 1.0 / math.sqrt(shots.value)
 
     def run(self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None) -> HaiquJob:
         """Estimate PUBs.
@@ -84,16 +85,12 @@ class EstimatorV2(HaiquPrimitive, BaseEstimatorV2):
         plan, tasks = plan_estimator(self._coerced(pubs, precision))
         return self._backend.submit(tasks, plan, self._settings())
 
-    def estimate_cost(
-        self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None
-    ) -> CostEstimate:
+    def estimate_cost(self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None) -> CostEstimate:
         """What :meth:`run` would cost with the same arguments; nothing is submitted."""
         _, tasks = plan_estimator(self._coerced(pubs, precision))
         return self._backend.price(tasks, self._settings())
 
-    def _coerced(
-        self, pubs: Iterable[EstimatorPubLike], precision: float | None
-    ) -> list[EstimatorPub]:
+    def _coerced(self, pubs: Iterable[EstimatorPubLike], precision: float | None) -> list[EstimatorPub]:
         default = self.default_precision if precision is None else check_precision(precision)
         coerced = []
         for index, pub in enumerate(as_list(pubs)):

@@ -4,16 +4,16 @@ import copy
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
 from qiskit_haiqu_provider.engines.base import Progress
 from qiskit_haiqu_provider.exceptions import HaiquInputError
 from qiskit_haiqu_provider.run.checks import (
-    check_choice,
+    check_flag,
     check_precision,
     check_seed,
     check_shots,
+    is_real,
     unknown_option,
 )
 
@@ -43,7 +43,7 @@ class Explanation(tuple[Setting, ...]):
 
 
 def _flag(value: Any, where: str) -> Any:
-    return check_choice(value, (True, False), where=where)
+    return check_flag(value, where=where)
 
 
 def _text(limit: int) -> Callable[[Any, str], Any]:
@@ -68,7 +68,7 @@ def _optional_shots(value: Any, where: str) -> int | None:
 def _cost(value: Any, where: str) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < float("inf"):
+    if not is_real(value) or not 0 <= value < float("inf"):
         raise HaiquInputError(f"{where} must be None or an amount in USD of at least 0, not {value!r}.")
     return float(value)
 
@@ -99,8 +99,8 @@ class Options:
         object.__setattr__(self, "_explicit", set())
         object.__setattr__(self, "_layers", tuple)
         for spec in fields(self):
-            default = spec.default if spec.default is not MISSING else spec.default_factory()  # type: ignore[misc]
-            object.__setattr__(self, spec.name, default)
+            made = spec.default if spec.default_factory is MISSING else spec.default_factory()
+            object.__setattr__(self, spec.name, made)
         if values:
             self.update(values)
 
@@ -248,9 +248,7 @@ def _mitigation(value: Any, where: str) -> MitigationOptions:
 class PrimitiveOptions(Options):
     """Options that both primitives have."""
 
-    seed_simulator: int | None = _option(
-        None, lambda v, w: check_seed(v, where=w), env="HAIQU_SEED_SIMULATOR"
-    )
+    seed_simulator: int | None = _option(None, lambda v, w: check_seed(v, where=w), env="HAIQU_SEED_SIMULATOR")
     """Seed of simulated randomness: the same seed gives the same answer. Default: ``None``."""
 
     use_mitigation: bool = _option(False, _flag)

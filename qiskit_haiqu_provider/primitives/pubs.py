@@ -49,10 +49,8 @@ def estimator_pub(pub: Any, default_precision: float, *, where: str) -> Estimato
             raise HaiquInputError(f"{where} has no observables. Give {example}.")
     bindings = _bindings(circuit, values, where=where)
     array = _observables(circuit, observables, where=where)
-    if precision is None:
-        precision = default_precision
-    else:
-        precision = check_precision(precision, where=f"{where}: precision")
+    given = default_precision if precision is None else precision
+    precision = check_precision(given, where=f"{where}: precision")
     try:
         return EstimatorPub(circuit, array, bindings, precision, validate=False)
     except ValueError as error:

@@ -76,9 +76,7 @@ class SamplerV2(HaiquPrimitive, BaseSamplerV2):
         plan, tasks = plan_sampler(self._coerced(pubs, shots))
         return self._backend.submit(tasks, plan, self._settings())
 
-    def estimate_cost(
-        self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None
-    ) -> CostEstimate:
+    def estimate_cost(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> CostEstimate:
         """What :meth:`run` would cost with the same arguments; nothing is submitted."""
         _, tasks = plan_sampler(self._coerced(pubs, shots))
         return self._backend.price(tasks, self._settings())

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeGuard
 
 from qiskit_haiqu_provider.exceptions import HaiquInputError, HaiquOptionError
 
@@ -16,13 +16,23 @@ def unknown_option(name: str, known: Iterable[str], *, owner: str) -> HaiquOptio
     return HaiquOptionError(f"{owner} has no option '{name}'. {hint}")
 
 
+def is_whole(value: Any) -> TypeGuard[int]:
+    """Whether the value is a whole number, of Python or numpy, and not a truth value."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_real(value: Any) -> TypeGuard[float]:
+    """Whether the value is a real number, of Python or numpy, and not a truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def check_shots(value: Any, *, where: str = "shots", maximum: int | None = None) -> int:
     """A whole number of shots of at least 1.
 
     Raises:
         HaiquInputError: If it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, Integral):
+    if not is_whole(value):
         raise HaiquInputError(f"{where} must be a whole number, not {value!r}. Give an int such as 1024.")
     if value < 1:
         raise HaiquInputError(f"{where} must be at least 1, not {value}. Give an int such as 1024.")
@@ -37,10 +47,8 @@ def check_precision(value: Any, *, where: str = "precision") -> float:
     Raises:
         HaiquInputError: If it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise HaiquInputError(
-            f"{where} must be a real number, not {value!r}. Give a standard error such as 0.01."
-        )
+    if not is_real(value):
+        raise HaiquInputError(f"{where} must be a real number, not {value!r}. Give a standard error such as 0.01.")
     number = float(value)
     if not 0 <= number < float("inf"):
         raise HaiquInputError(
@@ -58,11 +66,22 @@ def check_seed(value: Any, *, where: str = "seed_simulator") -> int | None:
     """
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
+    if not is_whole(value) or value < 0:
         raise HaiquInputError(
             f"{where} must be None or a whole number of at least 0, not {value!r}. Give an int such as 42."
         )
     return int(value)
+
+
+def check_flag(value: Any, *, where: str) -> bool:
+    """``True`` or ``False``.
+
+    Raises:
+        HaiquInputError: If it is neither.
+    """
+    if not isinstance(value, bool):
+        raise HaiquInputError(f"{where} must be True or False, not {value!r}.")
+    return value
 
 
 def check_choice(value: Any, choices: Iterable[Any], *, where: str) -> Any:

@@ -183,5 +183,6 @@ def _value(param: Any) -> str:
     if isinstance(param, (float, np.floating)):
         return f"float {float(param).hex()}"
     if isinstance(param, (complex, np.complexfloating)):
-        return f"complex {param.real.hex()} {param.imag.hex()}"
+        number = complex(param)
+        return f"complex {number.real.hex()} {number.imag.hex()}"
     return f"{type(param).__name__} {param}"

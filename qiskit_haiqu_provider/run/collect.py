@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any, cast
 
 import numpy as np
@@ -120,9 +119,7 @@ def _run_result(
     origin: Origin,
 ) -> Result:
     experiments = [
-        experiment
-        for outline in outlines
-        for experiment in _experiments(outline, next(results), origin.metadata(run))
+        experiment for outline in outlines for experiment in _experiments(outline, next(results), origin.metadata(run))
     ]
     return Result(
         backend_name=origin.backend_name,
@@ -136,9 +133,7 @@ def _run_result(
     )
 
 
-def _experiments(
-    outline: CircuitOutline, task: TaskResult, facts: Mapping[str, Any]
-) -> Iterator[ExperimentResult]:
+def _experiments(outline: CircuitOutline, task: TaskResult, facts: Mapping[str, Any]) -> Iterator[ExperimentResult]:
     """One experiment per parameter set."""
     header = {
         "name": outline.name,
@@ -176,9 +171,4 @@ def _experiment_data(outline: CircuitOutline, task: TaskResult) -> Iterator[Expe
 
 def _integers(packed: NDArray[np.uint8]) -> list[int]:
     """Rows of big-endian bytes as integers."""
-    raw = packed.tobytes()
-    size = packed.shape[-1]
-    if not size:
-        return [0] * len(packed)
-    rows = (raw[start : start + size] for start in range(0, len(raw), size))
-    return list(map(int.from_bytes, rows, repeat("big")))
+    return [int.from_bytes(row, "big") for row in packed.tolist()]

@@ -5,7 +5,7 @@ the job store keeps, so that a job can be read in another process without its ci
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -84,7 +84,11 @@ class Plan:
             KeyError: If the kind of plan is unknown or a field is missing.
             TypeError: If a field does not belong to the outline.
         """
-        read = {"sampler": _sampler_outline, "estimator": _estimator_outline, "run": _circuit_outline}
+        read: dict[str, Callable[[Mapping[str, Any]], Outline]] = {
+            "sampler": _sampler_outline,
+            "estimator": _estimator_outline,
+            "run": _circuit_outline,
+        }
         return cls(data["kind"], tuple(read[data["kind"]](outline) for outline in data["outlines"]))
 
 
@@ -135,16 +139,16 @@ def plan_estimator(pubs: Sequence[EstimatorPub]) -> tuple[Plan, tuple[Task, ...]
             circuit_metadata=pub.circuit.metadata,
         )
         values = _flat_values(pub)
-        for block in blocks(outline.parameter_shape, outline.observable_shape, ids):
-            tasks.append(
-                Task(
-                    circuit=pub.circuit,
-                    parameter_values=values[block.sets],
-                    observables=tuple(distinct[observable] for observable in block.observables),
-                    shots=shots,
-                    pub=index,
-                )
+        tasks.extend(
+            Task(
+                circuit=pub.circuit,
+                parameter_values=values[block.sets],
+                observables=tuple(distinct[observable] for observable in block.observables),
+                shots=shots,
+                pub=index,
             )
+            for block in blocks(outline.parameter_shape, outline.observable_shape, ids)
+        )
         outlines.append(outline)
     return Plan("estimator", tuple(outlines)), tuple(tasks)
 
@@ -214,6 +218,4 @@ def _estimator_outline(data: Mapping[str, Any]) -> EstimatorOutline:
 
 
 def _circuit_outline(data: Mapping[str, Any]) -> CircuitOutline:
-    return CircuitOutline(
-        **{**data, "creg_sizes": tuple((name, size) for name, size in data["creg_sizes"])}
-    )
+    return CircuitOutline(**{**data, "creg_sizes": tuple((name, size) for name, size in data["creg_sizes"])})

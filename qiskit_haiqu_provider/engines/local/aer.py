@@ -19,7 +19,7 @@ from qiskit_haiqu_provider.exceptions import HaiquJobError
 @lru_cache(maxsize=32)
 def simulator(options: tuple[tuple[str, Any], ...]) -> Any:
     """An AerSimulator with those options; building one takes long, so they are kept."""
-    from qiskit_aer import AerSimulator  # noqa: PLC0415 - loaded when something is simulated
+    from qiskit_aer import AerSimulator  # loaded when something is simulated
 
     return AerSimulator(**dict(options))
 
@@ -82,8 +82,7 @@ def execute(
 def outcomes(counts: Mapping[str, int], num_clbits: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Aer's counts as rows of big-endian packed bytes, with how often each row was seen."""
     size = -(-num_clbits // 8)
-    integers = map(int, counts, repeat(16))
-    packed = b"".join(map(int.to_bytes, integers, repeat(size), repeat("big")))
+    packed = b"".join([int(key, 16).to_bytes(size, "big") for key in counts])
     rows = np.frombuffer(packed, dtype=np.uint8).reshape(len(counts), size)
     return rows, np.fromiter(counts.values(), dtype=np.int64, count=len(counts))
 

@@ -11,9 +11,9 @@ from qiskit.transpiler import Target
 from qiskit_haiqu_provider.cost.estimate import CostEstimate, CostLine
 from qiskit_haiqu_provider.devices.fakes import fake_records, load_fake
 from qiskit_haiqu_provider.devices.record import DeviceRecord
-from qiskit_haiqu_provider.engines.base import Progress
+from qiskit_haiqu_provider.engines.base import Executor, Progress
 from qiskit_haiqu_provider.engines.local import memory
-from qiskit_haiqu_provider.engines.local.execution import Executor, LocalExecution, assemble
+from qiskit_haiqu_provider.engines.local.execution import LocalExecution, assemble
 from qiskit_haiqu_provider.engines.local.lowering import Lowered, NoisyDevice, lower
 from qiskit_haiqu_provider.engines.local.noise import device_noise
 from qiskit_haiqu_provider.engines.local.options import (
@@ -90,7 +90,7 @@ class LocalEngine:
 
     def simulator(self, device: str, options: Mapping[str, Any]) -> Any:
         """An AerSimulator that behaves as the device, with its whole noise model."""
-        from qiskit_aer import AerSimulator  # noqa: PLC0415 - loaded when something is simulated
+        from qiskit_aer import AerSimulator  # loaded when something is simulated
 
         noise = options.get("noise_model")
         if noise == DEVICE_NOISE:
@@ -200,5 +200,3 @@ def _snapshot(device: str) -> Any:
 def _noise(device: str, qubits: tuple[int, ...]) -> Any:
     """Aer's noise model of some qubits of a snapshot; kept, because circuits come back to the same qubits."""
     return device_noise(_snapshot(device).target, qubits)
-
-

@@ -6,13 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
-from qiskit_haiqu_provider.engines.base import Progress
+from qiskit_haiqu_provider.engines.base import Executor, Progress
 from qiskit_haiqu_provider.engines.local.units import Unit
 from qiskit_haiqu_provider.engines.local.work import run_unit
 from qiskit_haiqu_provider.exceptions import HaiquError, HaiquJobCancelledError, HaiquJobError
@@ -25,14 +25,6 @@ from qiskit_haiqu_provider.run.result import (
 )
 
 logger = logging.getLogger(__name__)
-
-
-class Executor(Protocol):
-    """What runs units elsewhere: a ``concurrent.futures`` executor or a Dask client."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Any:
-        """Start a call and return its future."""
-        ...
 
 
 class _Background:
@@ -157,7 +149,7 @@ class LocalExecution:
                 self._status = JobStatus.DONE
             else:
                 self._status = JobStatus.CANCELLED
-        except BaseException as error:  # noqa: BLE001 - kept for result(), which raises it
+        except BaseException as error:
             self._error = error
             self._status = JobStatus.ERROR
         self._finish()
@@ -228,9 +220,7 @@ def assemble(
     for (task, first), part in zip(pieces, parts, strict=True):
         by_task.setdefault(task, []).append((first, part))
     return tuple(
-        _join([part for _, part in sorted(by_task[task], key=lambda found: found[0])])
-        if task in by_task
-        else nothing
+        _join([part for _, part in sorted(by_task[task], key=lambda found: found[0])]) if task in by_task else nothing
         for task, nothing in enumerate(empty)
     )
 

@@ -66,9 +66,7 @@ def lower(request: RunRequest, *, device: NoisyDevice | None, workers: int) -> L
         HaiquInputError: If mitigation is asked for, which this engine does not do.
     """
     if request.use_mitigation:
-        raise HaiquInputError(
-            "use_mitigation: the local engine does not mitigate errors. Set use_mitigation=False."
-        )
+        raise HaiquInputError("use_mitigation: the local engine does not mitigate errors. Set use_mitigation=False.")
     options = dict(request.options)
     method = str(options["method"])
     statevector = request.run_type is RunType.STATEVECTOR
@@ -95,7 +93,7 @@ def lower(request: RunRequest, *, device: NoisyDevice | None, workers: int) -> L
     entropy = secrets.randbits(128) if request.seed is None else request.seed
     gates = None if device is None or noise is None else device.gates
     units = tuple(
-        Unit(route, pieces, _unit_options(route, pieces, options), noise_model, entropy, gates)
+        Unit(route, pieces, _unit_options(route, options), noise_model, entropy, gates)
         for route, pieces in pack_units([found for found in routed if len(found[1].values)])
     )
     return Lowered(units, tuple(empty), work, _memory(units), _facts(request, units, noise))
@@ -183,7 +181,7 @@ def _fits(num_qubits: int) -> bool:
     return num_qubits <= memory.max_qubits("statevector", memory.available_bytes())
 
 
-def _unit_options(route: Route, pieces: Sequence[Piece], options: Mapping[str, Any]) -> dict[str, Any]:
+def _unit_options(route: Route, options: Mapping[str, Any]) -> dict[str, Any]:
     settings = {name: value for name, value in aer_options(options).items() if value is not None}
     if route is Route.STATES:
         settings["method"] = "statevector"

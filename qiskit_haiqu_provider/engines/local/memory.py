@@ -3,8 +3,6 @@
 import math
 from pathlib import Path
 
-import psutil
-
 from qiskit_haiqu_provider.exceptions import HaiquCapacityError
 
 AMPLITUDE = 16
@@ -22,6 +20,8 @@ METHOD_QUBITS = {"stabilizer": 10_000, "matrix_product_state": 1024, "extended_s
 
 def available_bytes() -> int:
     """Memory that a new allocation can use, in bytes; a container's limit counts."""
+    import psutil  # loaded when something is simulated
+
     available = int(psutil.virtual_memory().available)
     try:
         limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()

@@ -62,7 +62,7 @@ def part_of(target: Target, qubits: Sequence[int]) -> Target:
 
 def device_noise(target: Target, qubits: Sequence[int]) -> Any:
     """Aer's noise model of some qubits of a device, renumbered in the given order."""
-    from qiskit_aer.noise import NoiseModel  # noqa: PLC0415 - loaded when something is simulated
+    from qiskit_aer.noise import NoiseModel  # loaded when something is simulated
 
     return NoiseModel.from_backend(_TargetBackend(part_of(target, qubits)))
 

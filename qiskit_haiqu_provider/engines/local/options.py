@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any
 
 from qiskit_haiqu_provider.exceptions import HaiquInputError
 from qiskit_haiqu_provider.run.checks import (
     check_choice,
+    check_flag,
     check_seed,
     check_shots,
+    is_real,
+    is_whole,
     unknown_option,
 )
 
@@ -31,7 +33,7 @@ MAX_SHOTS = 100_000_000
 
 def _whole(minimum: int) -> Callable[[Any, str], None]:
     def check(value: Any, where: str) -> None:
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < minimum:
+        if not is_whole(value) or value < minimum:
             raise HaiquInputError(f"{where} must be a whole number of at least {minimum}, not {value!r}.")
 
     return check
@@ -43,7 +45,7 @@ def _bond_dimension(value: Any, where: str) -> None:
 
 
 def _threshold(value: Any, where: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < 1:
+    if not is_real(value) or not 0 <= value < 1:
         raise HaiquInputError(f"{where} must be at least 0 and below 1, not {value!r}.")
 
 
@@ -68,7 +70,7 @@ def _one_of(*choices: Any) -> Callable[[Any, str], object]:
 
 _OPTIONS: Mapping[str, _Option] = {
     "shots": _Option(1024, lambda v, w: check_shots(v, where=w, maximum=MAX_SHOTS)),
-    "memory": _Option(False, _one_of(True, False)),
+    "memory": _Option(False, lambda v, w: check_flag(v, where=w)),
     "seed_simulator": _Option(None, lambda v, w: check_seed(v, where=w)),
     "method": _Option("automatic", _one_of(*METHODS)),
     "noise_model": _Option(None, _noise_model),

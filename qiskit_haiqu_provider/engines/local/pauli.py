@@ -15,9 +15,7 @@ _SIGNS_AT_ONCE = 2**22
 """Entries of a table of signs (basis states x terms) held at a time: 32 MiB."""
 
 
-def expectations(
-    states: NDArray[np.complex128], observables: Sequence[SparsePauliOp]
-) -> NDArray[np.float64]:
+def expectations(states: NDArray[np.complex128], observables: Sequence[SparsePauliOp]) -> NDArray[np.float64]:
     """Exact expectation values.
 
     Args:
@@ -60,7 +58,8 @@ def _signed_sums(
     if len(z) == 1 and z[0] == 0:
         return product.sum(axis=1, keepdims=True)
     if len(z) > 2 * size.bit_length():
-        return walsh_hadamard(product)[:, z]
+        transformed = walsh_hadamard(product)
+        return transformed[:, z]
     step = max(1, _SIGNS_AT_ONCE // size)
     parts = []
     for start in range(0, len(z), step):

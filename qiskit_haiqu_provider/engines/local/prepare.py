@@ -21,7 +21,10 @@ from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
 
 from qiskit_haiqu_provider.run.circuits import walk
 
-_CLIFFORD = frozenset("id x y z h s sdg sx sxdg cx cy cz swap ecr delay barrier measure reset".split())
+_CLIFFORD = frozenset(
+    {"id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "cx", "cy", "cz", "swap", "ecr"}
+    | {"delay", "barrier", "measure", "reset"}
+)
 
 
 @dataclass(frozen=True)
@@ -91,18 +94,11 @@ def operation_names(circuit: QuantumCircuit) -> set[str]:
 
 
 def _active(circuit: QuantumCircuit, data: Sequence[CircuitInstruction]) -> set[int]:
-    active = {
-        bit
-        for instruction in data
-        if instruction.name not in {"barrier", "delay"}
-        for bit in instruction.qubits
-    }
+    active = {bit for instruction in data if instruction.name not in {"barrier", "delay"} for bit in instruction.qubits}
     return {index for index, bit in enumerate(circuit.qubits) if bit in active}
 
 
-def _final_measurements(
-    circuit: QuantumCircuit, data: Sequence[CircuitInstruction]
-) -> dict[int, int] | None:
+def _final_measurements(circuit: QuantumCircuit, data: Sequence[CircuitInstruction]) -> dict[int, int] | None:
     """For static circuits the qubit that each written clbit shows; ``None`` if the circuit is not static."""
     measured: set[Any] = set()
     shown: dict[Any, Any] = {}
@@ -129,7 +125,15 @@ def _final_measurements(
 
 _RESETTING = frozenset({"reset", "initialize"})
 _NOT_UNITARY = frozenset(
-    {"store", "kraus", "superop", "quantum_channel", "set_statevector", "set_density_matrix", "set_stabilizer"}
+    {
+        "store",
+        "kraus",
+        "superop",
+        "quantum_channel",
+        "set_statevector",
+        "set_density_matrix",
+        "set_stabilizer",
+    }
     | CONTROL_FLOW_OP_NAMES
 )
 
@@ -165,7 +169,7 @@ def _body(
 @lru_cache(maxsize=1)
 def _known_gates() -> frozenset[str]:
     """Names of the instructions that Aer runs as they are."""
-    from qiskit_aer import AerSimulator  # noqa: PLC0415 - loaded when something is simulated
+    from qiskit_aer import AerSimulator  # loaded when something is simulated
 
     return frozenset(AerSimulator().target.operation_names) | {"barrier", "delay", "measure"}
 

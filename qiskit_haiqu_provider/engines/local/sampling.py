@@ -32,9 +32,7 @@ def draw(
     return np.unique(np.minimum(drawn, size - 1), return_counts=True)
 
 
-def spread(
-    rows: NDArray[np.uint8], counts: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.uint8]:
+def spread(rows: NDArray[np.uint8], counts: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Shots in random order from the outcomes seen.
 
     Args:
@@ -51,9 +49,7 @@ def spread(
     return rows[order]
 
 
-def pack(
-    states: NDArray[np.intp], measured: Sequence[tuple[int, int]], num_clbits: int
-) -> NDArray[np.uint8]:
+def pack(states: NDArray[np.intp], measured: Sequence[tuple[int, int]], num_clbits: int) -> NDArray[np.uint8]:
     """Basis states as packed classical bits.
 
     Args:
@@ -77,4 +73,3 @@ def unpack(rows: NDArray[np.uint8], clbits: Sequence[int]) -> NDArray[np.uint8]:
     width = rows.shape[-1] * 8
     bits: NDArray[np.uint8] = np.unpackbits(rows, axis=-1)[:, [width - 1 - clbit for clbit in clbits]]
     return bits
-

@@ -2,13 +2,19 @@
 
 from functools import lru_cache
 
+from qiskit.circuit import ForLoopOp, IfElseOp, SwitchCaseOp, WhileLoopOp
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.circuit.library.standard_gates import GlobalPhaseGate
-from qiskit.circuit import ForLoopOp, IfElseOp, SwitchCaseOp, WhileLoopOp
 from qiskit.transpiler import Target
 
-_ONE_QUBIT = "id x y z h s sdg t tdg sx sxdg p r rx ry rz u u1 u2 u3 measure reset delay".split()
-_TWO_QUBIT = "cx cy cz ch csx cp cu crx cry crz swap ecr rxx ryy rzz rzx".split()
+_ONE_QUBIT = (
+    *("id", "x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg", "p", "r", "rx", "ry", "rz"),
+    *("u", "u1", "u2", "u3", "measure", "reset", "delay"),
+)
+_TWO_QUBIT = (
+    *("cx", "cy", "cz", "ch", "csx", "cp", "cu", "crx", "cry", "crz"),
+    *("swap", "ecr", "rxx", "ryy", "rzz", "rzx"),
+)
 
 TARGET_QUBITS = 63
 """Widest Target of a simulator: as wide as Aer's own for methods that are not bound by memory."""

@@ -105,7 +105,13 @@ def cut(piece: Piece, route: Route, *, workers: int = 1) -> Iterator[Piece]:
     for first in range(0, len(piece.values), size):
         values = piece.values[first : first + size]
         yield Piece(
-            piece.task, first, piece.prepared, values, piece.observables, piece.shots, piece.statevector
+            piece.task,
+            first,
+            piece.prepared,
+            values,
+            piece.observables,
+            piece.shots,
+            piece.statevector,
         )
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_haiqu_provider.engines.local.aer import execute, outcomes
 from qiskit_haiqu_provider.engines.local.noise import confusions, with_readout_errors
@@ -158,9 +157,7 @@ def _by_shots(unit: Unit) -> list[TaskResult]:
     return results
 
 
-def _circuits_to_sample(
-    piece: Piece, plan: Measurements | None, gates: frozenset[str] | None
-) -> list[QuantumCircuit]:
+def _circuits_to_sample(piece: Piece, plan: Measurements | None, gates: frozenset[str] | None) -> list[QuantumCircuit]:
     circuit = piece.prepared.circuit
     if plan is not None:
         return [measurement_circuit(circuit, group, gates) for group in plan.groups]
@@ -172,9 +169,7 @@ def _circuits_to_sample(
     return [measured]
 
 
-def _execute_by_shots(
-    unit: Unit, jobs: Sequence[tuple[QuantumCircuit, NDArray[np.float64], int]]
-) -> list[Any]:
+def _execute_by_shots(unit: Unit, jobs: Sequence[tuple[QuantumCircuit, NDArray[np.float64], int]]) -> list[Any]:
     """One Aer job for every number of shots; the data in the order of the jobs."""
     found: dict[int, list[Any]] = {}
     order = sorted({shots for _, _, shots in jobs})
@@ -232,9 +227,7 @@ def _exact_with_noise(unit: Unit, piece: Piece) -> Expectations:
         body.save_probabilities(list(group.qubits))
         circuits.append(body)
     options = {**unit.options, "method": "density_matrix"}
-    data = iter(
-        execute(circuits, [piece.values] * len(circuits), options=options, noise_model=unit.noise_model)
-    )
+    data = iter(execute(circuits, [piece.values] * len(circuits), options=options, noise_model=unit.noise_model))
     for group in plan.groups:
         bits = (np.arange(1 << len(group.qubits))[:, None] >> np.arange(len(group.qubits))) & 1
         matrices = None if unit.noise_model is None else confusions(unit.noise_model, group.qubits)
@@ -250,7 +243,7 @@ def _by_values(unit: Unit) -> list[TaskResult]:
     """Exact values from Aer, for states too wide for amplitudes."""
     results: list[TaskResult] = []
     for piece in unit.pieces:
-        observables: tuple[SparsePauliOp, ...] = piece.observables or ()
+        observables = piece.observables or ()
         circuit = piece.prepared.circuit.copy()
         for index, observable in enumerate(observables):
             circuit.save_expectation_value(observable, range(circuit.num_qubits), label=str(index))

@@ -1,0 +1,66 @@
+# Every target makes what it needs: an empty machine with Python and make is enough.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test test-newest test-oldest test-sdk test-downstream lint types docs examples bench bench-quick clean
+
+# The main job, offline: counts, energies on a noisy device and exactly, a cost estimate, a picture.
+demo: $(VENV)/.demo
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+# The newest versions of everything; the oldest that pyproject.toml declares; what haiqu-sdk 1.7.0 pins.
+test-newest:
+	$(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager -e '.[test]'
+	.venv-newest/bin/python -m pytest
+
+test-oldest test-sdk: test-%:
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet -c tests/constraints-$*.txt -e '.[test]'
+	.venv-$*/bin/python -m pytest
+
+# Each library of the ecosystem that our users run on top, once on our primitives.
+test-downstream:
+	$(PYTHON) -m venv .venv-downstream
+	.venv-downstream/bin/python -m pip install --quiet -e '.[test]' -r tests/downstream/requirements.txt
+	.venv-downstream/bin/python -m pytest tests/downstream
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+docs: $(VENV)/.dev
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/python -m pytest --doctest-modules qiskit_haiqu_provider --doctest-glob='*.md' README.md docs -q
+
+examples: $(VENV)/.dev
+	for example in examples/*.py; do echo "== $$example"; $(BIN)/python $$example || exit 1; done
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+bench-quick: $(VENV)/.dev
+	$(BIN)/python -m benchmarks --quick
+
+clean:
+	rm -rf .venv .venv-* docs/_build demo-output build dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+	$(PIP) -e '.[ibm]' matplotlib
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(PIP) -e '.[dev]'
+	touch $@ $(VENV)/.demo

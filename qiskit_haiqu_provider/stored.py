@@ -1,0 +1,120 @@
+"""Executions that do not run in this process: known from their record, or finished from the start."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from qiskit.providers import JobStatus
+from qiskit.providers.jobstatus import JOB_FINAL_STATES
+
+from qiskit_haiqu_provider.exceptions import HaiquJobCancelledError, HaiquJobError
+from qiskit_haiqu_provider.run.result import RunResult
+from qiskit_haiqu_provider.store import JobRecord, JobStore
+
+
+class FinishedExecution:
+    """An execution that needs no running: a dry run."""
+
+    def __init__(self, execution_id: str) -> None:
+        self.id = execution_id
+
+    def status(self) -> JobStatus:
+        """DONE."""
+        return JobStatus.DONE
+
+    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - never waits
+        """There is nothing to wait for."""
+        return True
+
+    def result(self) -> RunResult:
+        """Nothing was run."""
+        return RunResult(())
+
+    def cancel(self) -> bool:
+        """There is nothing to stop."""
+        return False
+
+    def seconds(self) -> Mapping[str, float]:
+        """None were spent."""
+        return {"queue": 0.0, "run": 0.0}
+
+    def on_done(self, callback: Callable[[], None]) -> None:
+        """Call back at once."""
+        callback()
+
+
+class StoredExecution:
+    """A run known from its record: of another process, or of one that has ended."""
+
+    _POLL_SECONDS = 0.1
+
+    def __init__(self, store: JobStore, record: JobRecord) -> None:
+        self._store = store
+        self._record = record
+        self.id = record.id
+
+    def status(self) -> JobStatus:
+        """The status on record; ERROR if the process that ran the job is gone."""
+        if JobStatus[self._record.status] not in JOB_FINAL_STATES:
+            self._refresh()
+        return JobStatus[self._record.status]
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the other process; returns whether the job has ended."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self.status() not in JOB_FINAL_STATES:
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+            time.sleep(self._POLL_SECONDS)
+        return True
+
+    def result(self) -> RunResult:
+        """The stored result.
+
+        Raises:
+            HaiquJobCancelledError: If the job was cancelled.
+            HaiquJobError: If it failed; with the reason on record.
+        """
+        self.wait()
+        if self._record.status == JobStatus.DONE.name:
+            return self._store.result(self._record)
+        if self._record.status == JobStatus.CANCELLED.name:
+            raise HaiquJobCancelledError(f"Job {self.id} was cancelled, so it has no result.")
+        raise HaiquJobError(self._record.error or f"Job {self.id} failed.")
+
+    def cancel(self) -> bool:
+        """A job of another process cannot be stopped from here.
+
+        Raises:
+            HaiquJobError: If it is still running.
+        """
+        if self.status() in JOB_FINAL_STATES:
+            return False
+        raise HaiquJobError(f"Job {self.id} runs in another process. Cancel it there.")
+
+    def seconds(self) -> Mapping[str, float]:
+        """Not known while another process runs the job."""
+        return {}
+
+    def on_done(self, callback: Callable[[], None]) -> None:
+        """Call back when the job has ended; watches it from a thread of its own if it has not."""
+        if self.status() in JOB_FINAL_STATES:
+            callback()
+            return
+
+        def watch() -> None:
+            self.wait()
+            callback()
+
+        threading.Thread(target=watch, name=f"haiqu-watch-{self.id}", daemon=True).start()
+
+    def _refresh(self) -> None:
+        record = self._store.read(self.id)
+        if JobStatus[record.status] not in JOB_FINAL_STATES and not self._store.owner_alive(record.owner):
+            record = self._store.read(self.id)  # it may have ended between the two looks
+        if JobStatus[record.status] not in JOB_FINAL_STATES and not self._store.owner_alive(record.owner):
+            reason = f"The process that ran job {self.id} ended before the job did. Run it again."
+            record = replace(record, status=JobStatus.ERROR.name, error=reason)
+            self._store.write(record)
+        self._record = record
