@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from qiskit import QuantumCircuit
+from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.circuit import (
     AnnotatedOperation,
     CircuitInstruction,
+    Clbit,
     ControlFlowOp,
+    IfElseOp,
     ParameterExpression,
     Store,
     SwitchCaseOp,
+    WhileLoopOp,
 )
+from qiskit.circuit.classical import expr
 
 
 @dataclass(frozen=True)
@@ -82,26 +86,56 @@ def content_digest(circuit: QuantumCircuit) -> str:
         64 hexadecimal digits (SHA-256).
     """
     digest = hashlib.sha256()
-    for token in _tokens(circuit):
+    for token in _circuit_tokens(circuit):
         digest.update(token.encode())
         digest.update(b"\x00")
     return digest.hexdigest()
 
 
-def _tokens(circuit: QuantumCircuit) -> Iterator[str]:
-    """A canonical text of the circuit; every list is preceded by its length, so that no two texts run together."""
+_Index = Mapping[Any, int]
+"""Bits by their index in the outermost circuit."""
+
+
+def _circuit_tokens(circuit: QuantumCircuit) -> Iterator[str]:
+    """A canonical text of a circuit that stands for itself."""
     qubits = {bit: index for index, bit in enumerate(circuit.qubits)}
     clbits = {bit: index for index, bit in enumerate(circuit.clbits)}
-    yield f"circuit {len(qubits)} {len(clbits)} {len(circuit.data)}"
+    yield f"circuit {len(qubits)} {len(clbits)}"
     yield from (f"register {register}" for register in registers(circuit))
-    yield f"variables {sorted((var.name, str(var.type)) for var in circuit.iter_vars())}"
-    yield f"phase {_value(circuit.global_phase)}"
+    yield f"inputs {[(var.name, str(var.type)) for var in circuit.iter_input_vars()]}"
+    yield from _body_tokens(circuit, qubits, clbits)
+
+
+def _body_tokens(circuit: QuantumCircuit, qubits: _Index, clbits: _Index) -> Iterator[str]:
+    """What a circuit, or a block of control flow inside one, does to bits of the outermost circuit."""
+    yield f"body {len(circuit.data)} phase {_value(circuit.global_phase)}"
     for instruction in circuit.data:
-        yield f"at {[qubits[q] for q in instruction.qubits]} {[clbits[c] for c in instruction.clbits]}"
-        yield from _operation_tokens(instruction.operation, clbits)
+        where = [qubits[bit] for bit in instruction.qubits], [clbits[bit] for bit in instruction.clbits]
+        operation = instruction.operation
+        if not isinstance(operation, ControlFlowOp):
+            yield f"at {where}"
+            yield from _operation_tokens(operation, clbits)
+            continue
+        # The order in which a block lists its bits means nothing.
+        yield f"flow {operation.name} at {sorted(where[0])} {sorted(where[1])}"
+        yield from _flow_tokens(operation, clbits)
+        for block in operation.blocks:
+            inner_qubits = dict(zip(block.qubits, where[0], strict=True))
+            inner_clbits = dict(zip(block.clbits, where[1], strict=True))
+            yield from _body_tokens(block, inner_qubits, {**clbits, **inner_clbits})
 
 
-def _operation_tokens(operation: Any, clbits: Mapping[Any, int]) -> Iterator[str]:
+def _flow_tokens(operation: ControlFlowOp, clbits: _Index) -> Iterator[str]:
+    """What steers a control-flow operation."""
+    condition = getattr(operation, "condition", getattr(operation, "target", None))
+    yield f"condition {None if condition is None else _classical(condition, clbits)} label {operation.label}"
+    if isinstance(operation, SwitchCaseOp):
+        yield f"cases {[labels for labels, _ in operation.cases_specifier()]}"
+    elif not isinstance(operation, (IfElseOp, WhileLoopOp)):
+        yield f"params {[_value(param) for param in operation.params if not isinstance(param, QuantumCircuit)]}"
+
+
+def _operation_tokens(operation: Any, clbits: _Index) -> Iterator[str]:
     base = getattr(operation, "base_class", type(operation))
     params = getattr(operation, "params", [])
     definition = _defining_circuit(operation, params)
@@ -109,23 +143,14 @@ def _operation_tokens(operation: Any, clbits: Mapping[Any, int]) -> Iterator[str
     yield f"name {operation.name if definition is None else None}"
     yield f"label {getattr(operation, 'label', None)} {getattr(operation, 'ctrl_state', None)}"
     yield f"timing {getattr(operation, 'unit', None)} {len(params)}"
-    if isinstance(operation, ControlFlowOp):
-        condition = getattr(operation, "condition", getattr(operation, "target", None))
-        yield f"condition {None if condition is None else _condition(condition, clbits)}"
-        if isinstance(operation, SwitchCaseOp):
-            yield f"cases {[labels for labels, _ in operation.cases_specifier()]}"
-    for param in params:
-        if isinstance(param, QuantumCircuit):
-            yield from _tokens(param)
-        else:
-            yield _value(param)
+    yield from map(_value, params)
     if isinstance(operation, AnnotatedOperation):
         yield f"modifiers {operation.modifiers}"
         yield from _operation_tokens(operation.base_op, clbits)
     elif isinstance(operation, Store):
-        yield f"store {_expression(operation.lvalue, clbits)} {_expression(operation.rvalue, clbits)}"
+        yield f"store {_classical(operation.lvalue, clbits)} {_classical(operation.rvalue, clbits)}"
     elif definition is not None:
-        yield from _tokens(definition)
+        yield from _circuit_tokens(definition)
 
 
 def _defining_circuit(operation: Any, params: Any) -> QuantumCircuit | None:
@@ -133,7 +158,7 @@ def _defining_circuit(operation: Any, params: Any) -> QuantumCircuit | None:
 
     The names of such operations are left out of the identity: Qiskit draws them at random.
     """
-    if getattr(operation, "_standard_gate", None) is not None or isinstance(operation, ControlFlowOp):
+    if getattr(operation, "_standard_gate", None) is not None or isinstance(operation, Store):
         return None
     if any(isinstance(param, np.ndarray) for param in params):
         return None  # a matrix says it all, and its definition is costly to synthesise
@@ -141,36 +166,25 @@ def _defining_circuit(operation: Any, params: Any) -> QuantumCircuit | None:
     return definition if isinstance(definition, QuantumCircuit) else None
 
 
-def _condition(condition: Any, clbits: Mapping[Any, int]) -> str:
-    """A condition with its bits named by index: a bit, a register, a (bits, value) pair or an expression."""
-    if isinstance(condition, tuple):
-        target, value = condition
-        return f"{_condition(target, clbits)} == {int(value)}"
-    if condition in clbits:
-        return f"bit {clbits[condition]}"
-    if hasattr(condition, "__iter__") and hasattr(condition, "name"):
-        return f"register {[clbits[bit] for bit in condition]}"
-    return _expression(condition, clbits)
+def _classical(node: Any, clbits: _Index) -> str:
+    """A condition in prefix form, with its bits named by index.
 
-
-def _expression(node: Any, clbits: Mapping[Any, int]) -> str:
-    """A classical expression, in prefix form."""
-    parts = [type(node).__name__, str(node.type)]
-    for field in ("op", "value", "var", "operand", "left", "right", "target", "index"):
-        if not hasattr(node, field):
-            continue
-        child = getattr(node, field)
-        if field in {"operand", "left", "right", "target", "index"} and hasattr(child, "type"):
-            parts.append(_expression(child, clbits))
-        elif field == "var":
-            parts.append(_condition(child, clbits) if _is_classical(child, clbits) else str(node.name))
-        else:
-            parts.append(str(child))
+    A condition is a bit, a register, a pair of one of these and a value, or a classical expression.
+    """
+    if isinstance(node, tuple):
+        return f"({_classical(node[0], clbits)} == {int(node[1])})"
+    if isinstance(node, Clbit):
+        return f"bit {clbits[node]}"
+    if isinstance(node, ClassicalRegister):
+        return f"register {[clbits[bit] for bit in node]}"
+    if isinstance(node, expr.Var):
+        return f"variable {node.name} {node.type}" if node.standalone else _classical(node.var, clbits)
+    parts = [type(node).__name__, str(getattr(node, "type", None))]
+    for name in ("op", "value", "operand", "left", "right", "target", "index", "name"):
+        child = getattr(node, name, None)
+        if child is not None:
+            parts.append(_classical(child, clbits) if isinstance(child, expr.Expr) else str(child))
     return f"({' '.join(parts)})"
-
-
-def _is_classical(thing: Any, clbits: Mapping[Any, int]) -> bool:
-    return thing in clbits or (hasattr(thing, "__iter__") and hasattr(thing, "size"))
 
 
 def _value(param: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
+from qiskit.circuit import CONTROL_FLOW_OP_NAMES
 
 from qiskit_haiqu_provider.exceptions import HaiquJobError
 
@@ -53,13 +54,17 @@ def execute(
     binds: list[dict[Any, list[float]]] = []
     for circuit, sets in zip(circuits, values, strict=True):
         body = _without_parametric_phase(circuit)
-        if body.num_parameters:
+        if not body.num_parameters:
+            run_circuits.extend(repeat(body, len(sets)))
+            binds.extend({} for _ in sets)
+        elif CONTROL_FLOW_OP_NAMES.isdisjoint(body.count_ops()):
             columns = dict(zip(circuit.parameters, sets.T.tolist(), strict=True))
             run_circuits.append(body)
             binds.append({parameter: columns[parameter] for parameter in body.parameters})
         else:
-            run_circuits.extend(repeat(body, len(sets)))
-            binds.extend({} for _ in range(len(sets)))
+            # Aer ends the whole process when it binds a parameter inside control flow.
+            run_circuits.extend(circuit.assign_parameters(row) for row in sets)
+            binds.extend({} for _ in sets)
     if not run_circuits:
         return []
     bound = any(binds)

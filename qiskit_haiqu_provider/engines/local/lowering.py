@@ -115,13 +115,19 @@ def _prepare_all(request: RunRequest, noise: Any) -> list[Prepared]:
         keep = frozenset(shared | qubits)
         key = id(task.circuit), keep
         if key not in ready:
-            _refuse_saves(task)
+            _refuse_foreign(task)
             ready[key] = prepare(task.circuit, keep=sorted(keep), shrink=shrink)
         found.append(ready[key])
     return found
 
 
-def _refuse_saves(task: Task) -> None:
+def _refuse_foreign(task: Task) -> None:
+    """Refuse what Aer cannot run, or what is meant for Aer alone."""
+    if task.circuit.num_vars:
+        raise HaiquCircuitError(
+            f"PUB {task.pub}: the circuit has real-time variables, which Aer cannot simulate. "
+            "Use classical registers instead."
+        )
     for name in task.circuit.count_ops():
         if name.startswith(("save_", "set_")):
             raise HaiquCircuitError(

@@ -150,12 +150,6 @@ def _body(
     body.add_bits(circuit.clbits)
     for creg in circuit.cregs:
         body.add_register(creg)
-    for variable in circuit.iter_input_vars():
-        body.add_input(variable)
-    for variable in circuit.iter_captured_vars():
-        body.add_capture(variable)
-    for variable in circuit.iter_declared_vars():
-        body.add_uninitialized_var(variable)
     qubits = dict(zip([circuit.qubits[index] for index in kept], body.qubits, strict=True))
     for instruction in data:
         if instruction.name == "barrier" or (drop_measurements and instruction.name == "measure"):

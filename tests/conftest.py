@@ -1,0 +1,48 @@
+"""What all tests share: a job store of their own, and no way out of this machine."""
+
+import ipaddress
+import socket
+
+import pytest
+
+from qiskit_haiqu_provider import HaiquProvider
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path, monkeypatch):
+    """Every test keeps its jobs in a folder of its own, and no setting leaks in from outside."""
+    monkeypatch.setenv("HAIQU_HOME", str(tmp_path / "haiqu"))
+    for name in ("HAIQU_DEFAULT_SHOTS", "HAIQU_DEFAULT_PRECISION", "HAIQU_SEED_SIMULATOR", "HAIQU_MAX_COST_USD"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _network_guard(monkeypatch):
+    """A connection to anything but loopback fails the test that made it."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def guarded(original):
+        def call(self, address):
+            if isinstance(address, tuple) and not _is_loopback(address[0]):
+                raise AssertionError(f"a test tried to reach {address[0]}")
+            return original(self, address)
+
+        return call
+
+    monkeypatch.setattr(socket.socket, "connect", guarded(connect))
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded(connect_ex))
+
+
+def _is_loopback(host):
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture
+def provider():
+    """A provider with the test's own job store."""
+    return HaiquProvider()
