@@ -114,8 +114,9 @@ def test_the_same_circuit_built_twice_has_one_digest(pair):
 
 
 def test_parameter_order_counts():
-    swapped = build(lambda c: c.ry(THETA, 0), lambda c: c.ry(PHI, 1)), build(
-        lambda c: c.ry(PHI, 0), lambda c: c.ry(THETA, 1)
+    swapped = (
+        build(lambda c: c.ry(THETA, 0), lambda c: c.ry(PHI, 1)),
+        build(lambda c: c.ry(PHI, 0), lambda c: c.ry(THETA, 1)),
     )
     shared = build(lambda c: c.ry(THETA, 0), lambda c: c.ry(THETA, 1))
     assert len({content_digest(circuit) for circuit in (*swapped, shared)}) == 3

@@ -54,9 +54,9 @@ def exact_values(state, observables):
 
 pauli_sums = st.integers(1, 4).flatmap(
     lambda width: st.lists(
-        st.dictionaries(
-            st.text("IXYZ", min_size=width, max_size=width), st.floats(-2, 2), min_size=1, max_size=6
-        ).map(lambda terms: SparsePauliOp.from_list(list(terms.items()))),
+        st.dictionaries(st.text("IXYZ", min_size=width, max_size=width), st.floats(-2, 2), min_size=1, max_size=6).map(
+            lambda terms: SparsePauliOp.from_list(list(terms.items()))
+        ),
         min_size=1,
         max_size=3,
     )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import CONTROL_FLOW_OP_NAMES
+from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_haiqu_provider.exceptions import HaiquJobError
 
@@ -82,6 +83,34 @@ def execute(
     if not result.success:
         raise HaiquJobError(f"The simulation failed: {_reason(result)}")
     return [experiment.data for experiment in result.results]
+
+
+def saving_statevector(circuit: QuantumCircuit) -> QuantumCircuit:
+    """The circuit with its final state saved as ``statevector``."""
+    from qiskit_aer.library import SaveStatevector
+
+    saving = circuit.copy()
+    saving.append(SaveStatevector(circuit.num_qubits), circuit.qubits)
+    return saving
+
+
+def saving_probabilities(circuit: QuantumCircuit, qubits: Sequence[int]) -> QuantumCircuit:
+    """The circuit with the outcome probabilities of some qubits saved as ``probabilities``."""
+    from qiskit_aer.library import SaveProbabilities
+
+    saving = circuit.copy()
+    saving.append(SaveProbabilities(len(qubits)), list(qubits))
+    return saving
+
+
+def saving_values(circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> QuantumCircuit:
+    """The circuit with the expectation value of each observable saved under its index."""
+    from qiskit_aer.library import SaveExpectationValue
+
+    saving = circuit.copy()
+    for index, observable in enumerate(observables):
+        saving.append(SaveExpectationValue(observable, label=str(index)), circuit.qubits)
+    return saving
 
 
 def outcomes(counts: Mapping[str, int], num_clbits: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

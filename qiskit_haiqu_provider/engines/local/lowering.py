@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from qiskit_haiqu_provider.engines.local import memory
+from qiskit_haiqu_provider.engines.local.noise import confusions
 from qiskit_haiqu_provider.engines.local.options import DEVICE_NOISE, aer_options
 from qiskit_haiqu_provider.engines.local.prepare import Prepared, active_qubits, prepare
 from qiskit_haiqu_provider.engines.local.units import (
@@ -85,6 +86,8 @@ def lower(request: RunRequest, *, device: NoisyDevice | None, workers: int) -> L
             observables = tuple(restrict(observable, ready.kept) for observable in observables)
         piece = Piece(index, 0, ready, task.parameter_values, observables, task.shots, statevector)
         route = _statevector_route(ready, where) if statevector else _route(piece, method, noise, where)
+        if route is Route.PROBABILITIES and noise_model is not None:
+            confusions(noise_model, ())  # refuses now what it could not undo later
         routed.extend((route, part) for part in cut(piece, route, workers=workers))
         empty.append(_empty(piece))
         circuits, shots = work.get(task.pub, (0, 0))
@@ -94,7 +97,7 @@ def lower(request: RunRequest, *, device: NoisyDevice | None, workers: int) -> L
     gates = None if device is None or noise is None else device.gates
     units = tuple(
         Unit(route, pieces, _unit_options(route, options), noise_model, entropy, gates)
-        for route, pieces in pack_units([found for found in routed if len(found[1].values)])
+        for route, pieces in pack_units(routed, workers=workers)
     )
     return Lowered(units, tuple(empty), work, _memory(units), _facts(request, units, noise))
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
+from qiskit_haiqu_provider.exceptions import HaiquInputError
+
 
 class _TargetBackend(BackendV2):
     """The least that Aer reads a noise model from."""
@@ -71,22 +73,30 @@ def confusions(noise_model: Any, qubits: Sequence[int]) -> list[NDArray[np.float
     """For each qubit the matrix ``[true, seen]`` of readout probabilities; identity where readout is perfect.
 
     Raises:
-        ValueError: If the model has correlated readout errors.
+        HaiquInputError: If measurements have other errors than these.
     """
     everywhere = np.eye(2)
     local: dict[int, NDArray[np.float64]] = {}
     for error in noise_model.to_dict()["errors"]:
         if error["type"] != "roerror":
+            if "measure" in error["operations"]:
+                raise _inexact("quantum errors of measurements")
             continue
         matrix = np.array(error["probabilities"])
         if matrix.shape != (2, 2):
-            raise ValueError("readout errors of several qubits together")
+            raise _inexact("readout errors of several qubits together")
         places = error.get("gate_qubits")
         if places is None:
             everywhere = matrix
         else:
             local.update({place[0]: matrix for place in places})
     return [local.get(qubit, everywhere) for qubit in qubits]
+
+
+def _inexact(what: str) -> HaiquInputError:
+    return HaiquInputError(
+        f"noise_model: it has {what}, for which there are no exact values here. Give a precision above 0."
+    )
 
 
 def with_readout_errors(

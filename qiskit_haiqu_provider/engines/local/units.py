@@ -5,7 +5,7 @@ its place in the request, and units that Aer samples are cut the same way whatev
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -99,29 +99,21 @@ def cut(piece: Piece, route: Route, *, workers: int = 1) -> Iterator[Piece]:
     if route is Route.STATES and workers > 1:
         size = min(size, -(-len(piece.values) // (2 * workers)))
     size = max(BLOCK, size // BLOCK * BLOCK)
-    if len(piece.values) <= size:
-        yield piece
-        return
     for first in range(0, len(piece.values), size):
-        values = piece.values[first : first + size]
-        yield Piece(
-            piece.task,
-            first,
-            piece.prepared,
-            values,
-            piece.observables,
-            piece.shots,
-            piece.statevector,
-        )
+        yield replace(piece, first=first, values=piece.values[first : first + size])
 
 
-def pack_units(pieces: Sequence[tuple[Route, Piece]]) -> Iterator[tuple[Route, tuple[Piece, ...]]]:
+def pack_units(pieces: Sequence[tuple[Route, Piece]], *, workers: int = 1) -> Iterator[tuple[Route, tuple[Piece, ...]]]:
     """Put small pieces of the same route, in order, into one unit each as far as it takes them."""
+    shares = [len(piece.values) / _sets_per_unit(piece, route) for route, piece in pieces]
+    evolved = sum(share for share, (route, _) in zip(shares, pieces, strict=True) if route is Route.STATES)
+    room = dict.fromkeys(Route, 1.0)
+    if workers > 1:
+        room[Route.STATES] = min(1.0, evolved / (2 * workers))
     batch: list[Piece] = []
     current, load = Route.STATES, 0.0
-    for route, piece in pieces:
-        share = len(piece.values) / _sets_per_unit(piece, route)
-        if batch and (route is not current or load + share > 1):
+    for share, (route, piece) in zip(shares, pieces, strict=True):
+        if batch and (route is not current or load + share > room[route]):
             yield current, tuple(batch)
             batch, load = [], 0.0
         batch.append(piece)

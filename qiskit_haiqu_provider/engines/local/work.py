@@ -7,7 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
-from qiskit_haiqu_provider.engines.local.aer import execute, outcomes
+from qiskit_haiqu_provider.engines.local.aer import (
+    execute,
+    outcomes,
+    saving_probabilities,
+    saving_statevector,
+    saving_values,
+)
 from qiskit_haiqu_provider.engines.local.noise import confusions, with_readout_errors
 from qiskit_haiqu_provider.engines.local.pauli import expectations
 from qiskit_haiqu_provider.engines.local.sampling import draw, pack, spread, unpack
@@ -30,8 +36,7 @@ def _by_states(unit: Unit) -> list[TaskResult]:
     """Evolve all pieces in one Aer job, then answer each from its states."""
     circuits, values = [], []
     for piece in unit.pieces:
-        circuit = piece.prepared.circuit.copy()
-        circuit.save_statevector()
+        circuit = saving_statevector(piece.prepared.circuit)
         circuits.append(circuit)
         # Without parameters all sets have the same state.
         values.append(piece.values if circuit.num_parameters else piece.values[:1])
@@ -224,8 +229,7 @@ def _exact_with_noise(unit: Unit, piece: Piece) -> Expectations:
         for instruction in circuit.data:
             if instruction.name != "measure":
                 body.append(instruction)
-        body.save_probabilities(list(group.qubits))
-        circuits.append(body)
+        circuits.append(saving_probabilities(body, group.qubits))
     options = {**unit.options, "method": "density_matrix"}
     data = iter(execute(circuits, [piece.values] * len(circuits), options=options, noise_model=unit.noise_model))
     for group in plan.groups:
@@ -244,9 +248,7 @@ def _by_values(unit: Unit) -> list[TaskResult]:
     results: list[TaskResult] = []
     for piece in unit.pieces:
         observables = piece.observables or ()
-        circuit = piece.prepared.circuit.copy()
-        for index, observable in enumerate(observables):
-            circuit.save_expectation_value(observable, range(circuit.num_qubits), label=str(index))
+        circuit = saving_values(piece.prepared.circuit, observables)
         data = execute([circuit], [piece.values], options=unit.options)
         rows = [[getattr(found, str(index)) for found in data] for index in range(len(observables))]
         values = np.array(rows, dtype=np.float64).reshape(len(observables), len(piece.values))
