@@ -24,12 +24,12 @@ if TYPE_CHECKING:
         HaiquOptionError,
     )
     from qiskit_haiqu_provider.job import HaiquJob
-    from qiskit_haiqu_provider.primitives.estimator import EstimatorV2
-    from qiskit_haiqu_provider.primitives.options import (
+    from qiskit_haiqu_provider.options.definitions import (
         EstimatorOptions,
         MitigationOptions,
         SamplerOptions,
     )
+    from qiskit_haiqu_provider.primitives.estimator import EstimatorV2
     from qiskit_haiqu_provider.primitives.sampler import SamplerV2
     from qiskit_haiqu_provider.provider import HaiquProvider
 
@@ -63,13 +63,13 @@ __all__ = [
 _ROOMS = {
     "CostEstimate": "cost.estimate",
     "CostLine": "cost.estimate",
-    "EstimatorOptions": "primitives.options",
+    "EstimatorOptions": "options.definitions",
     "EstimatorV2": "primitives.estimator",
     "HaiquBackend": "backend",
     "HaiquJob": "job",
     "HaiquProvider": "provider",
-    "MitigationOptions": "primitives.options",
-    "SamplerOptions": "primitives.options",
+    "MitigationOptions": "options.definitions",
+    "SamplerOptions": "options.definitions",
     "SamplerV2": "primitives.sampler",
 }
 """Where each public name lives; the errors live in ``exceptions``."""

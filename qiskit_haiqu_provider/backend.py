@@ -1,7 +1,7 @@
 """HaiquBackend: one device, reached one way, as a Qiskit BackendV2."""
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
@@ -16,12 +16,14 @@ from qiskit.transpiler import Target
 from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.devices.isa import check_isa
 from qiskit_haiqu_provider.devices.record import DeviceRecord
-from qiskit_haiqu_provider.engines.base import Engine, Progress
+from qiskit_haiqu_provider.engines.base import Engine
 from qiskit_haiqu_provider.exceptions import HaiquInputError
 from qiskit_haiqu_provider.job import HaiquJob, submit_job
+from qiskit_haiqu_provider.options.base import Layer
+from qiskit_haiqu_provider.options.definitions import RunOptions, SamplerOptions
 from qiskit_haiqu_provider.run.checks import check_choice, check_shots
 from qiskit_haiqu_provider.run.plan import Plan, plan_run
-from qiskit_haiqu_provider.run.request import RunRequest, RunType, Task
+from qiskit_haiqu_provider.run.request import Progress, RunRequest, RunType, Task
 from qiskit_haiqu_provider.store import JobStore
 
 
@@ -32,7 +34,6 @@ class RunSettings:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Engine options that go before the backend's."""
 
-    seed: int | None = None
     use_mitigation: bool = False
     mitigation: Mapping[str, Any] = field(default_factory=dict)
     dry_run: bool = False
@@ -40,6 +41,23 @@ class RunSettings:
     name: str = ""
     description: str = ""
     progress: Progress | None = None
+    tags: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, options: RunOptions, **more: Any) -> "RunSettings":
+        """The effective values of options."""
+        values = {name: setting.value for name, setting in options.resolved().items()}
+        return cls(
+            options={**values["backend_options"], "seed_simulator": values["seed_simulator"]},
+            use_mitigation=values["use_mitigation"],
+            mitigation=values["mitigation"].to_dict(),
+            dry_run=values["dry_run"],
+            max_cost_usd=values["max_cost_usd"],
+            name=values["name"],
+            description=values["description"],
+            progress=values["progress"],
+            **more,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +84,10 @@ class BackendConfiguration:
     max_shots: int
     dt: float | None
     description: str | None
-    max_experiments: int | None = None
-    max_circuits: int | None = None
+    max_experiments: int = 1000
+    """A number for tools that split lists themselves; longer lists are split inside."""
+
+    max_circuits: int = 1000
     memory: bool = True
     conditional: bool = True
     open_pulse: bool = False
@@ -98,6 +118,8 @@ class HaiquBackend(BackendV2):
         self._engine = engine
         self._record = record
         self._store = store
+        self._ignored: set[frozenset[str]] = set()
+        self._set: set[str] = set()
         self._options = Options(**engine.default_options(record.id))
         self.set_options(**(options or {}))
 
@@ -152,15 +174,27 @@ class HaiquBackend(BackendV2):
         """
         self.check_options(fields)
         self._options.update_options(**fields)
+        self._set.update(fields)
 
     def check_options(self, options: Mapping[str, Any]) -> None:
         """Raise for an option that does not exist or has a wrong value."""
         self._engine.check_options(self._record.id, options)
 
+    def layers(self) -> list[Layer]:
+        """Settings of the backend and of its provider, for options that leave them open."""
+        options = self.options_set()
+        names = {"shots": "default_shots", "seed_simulator": "seed_simulator"}
+        own = {general: options[name] for name, general in names.items() if name in options}
+        return [("backend options", own), ("provider", getattr(self.provider, "options", {}))]
+
     def options_set(self) -> dict[str, Any]:
-        """The options whose value is not the default."""
+        """The options that were set, by :meth:`set_options` or as attributes."""
         defaults = self._engine.default_options(self._record.id)
-        return {name: value for name, value in self._all_options().items() if value is not defaults[name]}
+        return {
+            name: value
+            for name, value in self._all_options().items()
+            if name in self._set or (value is not defaults[name] and repr(value) != repr(defaults[name]))
+        }
 
     def status(self) -> BackendStatus:
         """Whether the device takes jobs, and how many are waiting."""
@@ -210,9 +244,10 @@ class HaiquBackend(BackendV2):
                   has one experiment for each value;
                 * ``run_type``: ``Run``, or ``StatevectorRun`` for exact amplitudes;
                 * ``use_mitigation``, ``mitigation``, ``dry_run``, ``max_cost_usd``, ``name``, ``description``,
-                  ``progress``: as in the options of the primitives.
+                  ``progress``: as in the options of the primitives;
+                * ``job_tags``: kept with the job.
 
-                Others are ignored with a warning.
+                Others are ignored with a warning, once.
 
         Returns:
             A job whose result is a ``qiskit.result.Result`` with counts and memory in hexadecimal.
@@ -264,6 +299,7 @@ class HaiquBackend(BackendV2):
             dry_run=settings.dry_run,
             max_cost_usd=settings.max_cost_usd,
             progress=settings.progress,
+            tags=settings.tags,
         )
 
     def price(self, tasks: tuple[Task, ...], settings: RunSettings, *, run_type: RunType = RunType.RUN) -> CostEstimate:
@@ -277,7 +313,7 @@ class HaiquBackend(BackendV2):
             device=self._record.id,
             tasks=tasks,
             run_type=run_type,
-            seed=options.get("seed_simulator") if settings.seed is None else settings.seed,
+            seed=options.get("seed_simulator"),
             use_mitigation=settings.use_mitigation,
             mitigation=settings.mitigation,
             options=options,
@@ -292,43 +328,43 @@ class HaiquBackend(BackendV2):
         self, run_input: QuantumCircuit | Iterable[QuantumCircuit], options: Mapping[str, Any]
     ) -> tuple[tuple[Task, ...], Plan, RunType, RunSettings]:
         """The arguments of :meth:`run`, checked."""
-        binds = options.get("parameter_binds")
-        run_type = RunType(
-            check_choice(options.get("run_type", "Run"), [kind.value for kind in RunType], where="run_type")
-        )
-        settings = self._run_settings(options)
+        given = {name: value for name, value in options.items() if value is not None or name == "noise_model"}
+        binds = given.pop("parameter_binds", None)
+        types = [kind.value for kind in RunType]
+        run_type = RunType(check_choice(given.pop("run_type", "Run"), types, where="run_type"))
+        shots, settings = self._run_settings(given)
         circuits = _as_circuits(run_input)
         statevector = run_type is RunType.STATEVECTOR
         for index, circuit in enumerate(circuits):
             if not statevector:
                 self.check_circuit(circuit, where=f"circuit {index}")
-        effective = {**self._all_options(), **settings.options}
-        shots = check_shots(effective["shots"], maximum=self._engine.max_shots(self.name))
-        plan, tasks = plan_run(
-            circuits,
-            _bind_values(circuits, binds),
-            shots=shots,
-            memory=bool(effective["memory"]),
-        )
+        memory = bool({**self._all_options(), **settings.options}["memory"])
+        plan, tasks = plan_run(circuits, _bind_values(circuits, binds), shots=shots, memory=memory)
         if statevector:
             tasks = tuple(replace(task, shots=None) for task in tasks)
         return tasks, plan, run_type, settings
 
-    def _run_settings(self, options: Mapping[str, Any]) -> RunSettings:
-        own = {name for name in RunSettings.__dataclass_fields__ if name not in {"options", "seed"}}
-        known = self._all_options().keys()
-        ignored = sorted(options.keys() - known - own - {"parameter_binds", "run_type"})
-        if ignored:
-            warnings.warn(
-                f"{self.name} ignores the options {ignored}. Valid names: "
-                f"{sorted(known | own | {'parameter_binds', 'run_type'})}.",
-                stacklevel=4,
-            )
-        given = {name: value for name, value in options.items() if name in own}
-        engine_options = {name: value for name, value in options.items() if name in known}
-        if engine_options.get("shots", 1) is None:
-            del engine_options["shots"]
-        return RunSettings(options=engine_options, **given)
+    def _run_settings(self, given: dict[str, Any]) -> tuple[int, RunSettings]:
+        """Shots and settings of one run; what it does not know is ignored with a warning."""
+        if given.pop("meas_level", 2) != 2:
+            raise HaiquInputError("meas_level must be 2 (classified bits); raw signals are not simulated.")
+        tags = tuple(given.pop("job_tags", ()))
+        if "shots" in given:
+            given["default_shots"] = check_shots(given.pop("shots"), maximum=self._engine.max_shots(self.name))
+        own = SamplerOptions().to_dict().keys() - {"backend_options"}
+        engine_options = {name: given[name] for name in given.keys() & self._all_options().keys() - own}
+        self._warn_ignored(given.keys() - own - engine_options.keys(), valid=own | self._all_options().keys())
+        chosen = SamplerOptions(**{name: given[name] for name in given.keys() & own})
+        chosen.backend_options = engine_options
+        chosen.bind(self.layers)
+        shots = check_shots(chosen.effective("default_shots").value, maximum=self._engine.max_shots(self.name))
+        return shots, RunSettings.of(chosen, tags=tags)
+
+    def _warn_ignored(self, names: Collection[str], *, valid: Collection[str]) -> None:
+        if names and frozenset(names) not in self._ignored:
+            self._ignored.add(frozenset(names))
+            known = sorted({*valid, "parameter_binds", "run_type", "job_tags", "meas_level"} - {"default_shots"})
+            warnings.warn(f"{self.name} ignores the options {sorted(names)}. Valid names: {known}.", stacklevel=5)
 
     def __repr__(self) -> str:
         return f"<HaiquBackend('{self.name}', via='{self.via}', num_qubits={self._record.num_qubits})>"

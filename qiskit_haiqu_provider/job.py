@@ -1,11 +1,14 @@
 """HaiquJob: one handle for every job, however it was submitted and wherever it runs."""
 
+import contextlib
+import logging
+import os
 import threading
 import time
 import weakref
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -14,22 +17,28 @@ from qiskit.providers import JobStatus, JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from qiskit_haiqu_provider.cost.estimate import CostEstimate
-from qiskit_haiqu_provider.engines.base import Engine, Execution, Progress
+from qiskit_haiqu_provider.engines.base import Engine, Execution
 from qiskit_haiqu_provider.exceptions import (
     HaiquCostLimitError,
+    HaiquInputError,
     HaiquJobCancelledError,
     HaiquJobError,
     HaiquJobTimeoutError,
 )
 from qiskit_haiqu_provider.run.collect import Origin, collect
 from qiskit_haiqu_provider.run.plan import Plan
-from qiskit_haiqu_provider.run.request import RunRequest
+from qiskit_haiqu_provider.run.request import Progress, RunRequest
 from qiskit_haiqu_provider.run.result import RunResult
 from qiskit_haiqu_provider.store import JobRecord, JobStore
 from qiskit_haiqu_provider.stored import FinishedExecution, StoredExecution
 
+logger = logging.getLogger(__name__)
+
 _LIVE: "weakref.WeakValueDictionary[str, HaiquJob]" = weakref.WeakValueDictionary()
 """Jobs of this process, so that asking for one by id gives the same handle."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_LIVE.clear)  # the threads that run them stay with the parent
 
 
 class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
@@ -54,7 +63,7 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         self._plan = plan
         self._record = record
         self._store = store
-        self._read = read or self._collect
+        self._read = read
         self._value: Any = None
         self._error: Exception | None = None
         self._post_processing = 0.0
@@ -69,6 +78,9 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
     def job_id(self) -> str:
         """The id by which the service knows the job."""
         return str(self._job_id)
+
+    def __reduce__(self) -> Any:
+        raise HaiquJobError(f"A job cannot be pickled. Keep its id and call provider.job({self.job_id()!r}) instead.")
 
     @property
     def plan(self) -> Plan:
@@ -164,6 +176,11 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         if callback is not None:
             callback(self.job_id(), self.status(), self)
 
+    @property
+    def tags(self) -> list[str]:
+        """Tags that were given to ``backend.run(job_tags=...)``."""
+        return list(self._record.tags) if self._record else []
+
     def error_message(self) -> str | None:
         """Why the job failed; ``None`` if it did not."""
         if self.status() is not JobStatus.ERROR:
@@ -172,14 +189,27 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         return str(self._error)
 
     def metrics(self) -> dict[str, Any]:
-        """Seconds spent in the queue, running, and turning results into Qiskit's containers."""
+        """Seconds spent in the queue, running, and turning results into Qiskit's containers, and ``timestamps``.
+
+        Timestamps are ISO 8601 in UTC: ``created``, ``running`` and ``finished``; ``None`` for what is not yet known.
+        """
         if self._record is not None and self._record.metrics:
             return dict(self._record.metrics)
         seconds = self._execution.seconds()
+        queue, run = seconds.get("queue", 0.0), seconds.get("run", 0.0)
+        created = datetime.fromisoformat(self._record.created) if self._record else None
+        running = created + timedelta(seconds=queue) if created and run else None
+        ended = self._execution.status() in JOB_FINAL_STATES
+        finished = running + timedelta(seconds=run + self._post_processing) if running and ended else None
         return {
-            "queue_seconds": seconds.get("queue", 0.0),
-            "run_seconds": seconds.get("run", 0.0),
+            "queue_seconds": queue,
+            "run_seconds": run,
             "post_processing_seconds": self._post_processing,
+            "timestamps": {
+                "created": created and created.isoformat(),
+                "running": running and running.isoformat(),
+                "finished": finished and finished.isoformat(),
+            },
         }
 
     def usage(self) -> dict[str, float]:
@@ -198,7 +228,8 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
                 waiter.set_result(None)
 
         def wake() -> None:
-            loop.call_soon_threadsafe(release)
+            with contextlib.suppress(RuntimeError):  # the loop of that waiter is closed
+                loop.call_soon_threadsafe(release)
 
         self._on_complete(wake)
         yield from waiter
@@ -237,18 +268,25 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         started = time.perf_counter()
         try:
             run = self._execution.result()
-            self._value = self._read(run)
-        except Exception as error:
+            self._value = self._collect(run) if self._read is None else self._read(run)
+        except Exception as error:  # kept for result(), which raises it
             self._error = error
         self._post_processing = time.perf_counter() - started
-        self._keep(run)
-        with self._lock:
-            callbacks, self._callbacks = self._callbacks, []
-            self._complete.set()
+        try:
+            self._keep(run)
+        except Exception:
+            logger.warning("The record of job %s could not be written.", self.job_id(), exc_info=True)
+        finally:
+            with self._lock:
+                callbacks, self._callbacks = self._callbacks, []
+                self._complete.set()
         for callback in callbacks:
             callback()
 
     def _keep(self, run: RunResult | None) -> None:
+        if isinstance(self._execution, StoredExecution):
+            self._record = self._execution.record
+            return
         if self._store is None or self._record is None:
             return
         status = JobStatus.DONE if self._error is None else JobStatus.ERROR
@@ -273,6 +311,7 @@ def submit_job(
     dry_run: bool = False,
     max_cost_usd: float | None = None,
     progress: Progress | None = None,
+    tags: tuple[str, ...] = (),
 ) -> HaiquJob:
     """Submit a request, or only price it.
 
@@ -285,6 +324,7 @@ def submit_job(
         dry_run: Submit nothing; the job's result is the cost estimate.
         max_cost_usd: Refuse if the estimate is above it.
         progress: Called with the parameter sets done and those in all.
+        tags: Kept with the job.
 
     Raises:
         HaiquCostLimitError: If the estimate is above ``max_cost_usd``; nothing was submitted.
@@ -300,9 +340,8 @@ def submit_job(
                 read=partial(_always, estimate),
             )
         _check_cost(estimate, max_cost_usd)
-    execution = engine.submit(request, progress=progress)
     record = JobRecord(
-        id=execution.id,
+        id=f"{engine.via}-{request.token}",
         backend=request.device,
         via=engine.via,
         plan=plan.to_dict(),
@@ -311,9 +350,18 @@ def submit_job(
         owner=store.owner(),
         name=request.name,
         description=request.description,
+        tags=tags,
     )
-    store.write(record)
-    return HaiquJob(execution, plan, backend=backend, record=record, store=store)
+    store.write(record)  # before anything leaves: a crash from here on leaves a trace
+    try:
+        execution = engine.submit(request, progress=progress)
+    except HaiquInputError:
+        store.remove(record.id)
+        raise
+    if execution.id != record.id:
+        store.write(replace(record, id=execution.id))
+        store.remove(record.id)
+    return HaiquJob(execution, plan, backend=backend, record=replace(record, id=execution.id), store=store)
 
 
 def stored_job(store: JobStore, job_id: str, backend_of: Callable[[JobRecord], Any]) -> HaiquJob:
@@ -331,7 +379,7 @@ def stored_jobs(
     backend_of: Callable[[JobRecord], Any],
     matches: Callable[[JobRecord], bool],
 ) -> Iterator[HaiquJob]:
-    """The jobs on record that match, newest first."""
+    """The jobs on record that match, the last submitted first."""
     for record in filter(matches, store.records()):
         live = _LIVE.get(record.id)
         yield live if live is not None else _from_record(store, record, backend_of)

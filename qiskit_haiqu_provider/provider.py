@@ -21,6 +21,7 @@ from qiskit_haiqu_provider.exceptions import (
     HaiquInputError,
 )
 from qiskit_haiqu_provider.job import HaiquJob, stored_job, stored_jobs
+from qiskit_haiqu_provider.run.checks import is_whole
 from qiskit_haiqu_provider.store import JobRecord, JobStore, created_at
 
 
@@ -47,6 +48,11 @@ class HaiquProvider:
         home: str | os.PathLike[str] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
+        if executor is not None and not callable(getattr(executor, "submit", None)):
+            raise HaiquInputError(
+                f"executor must have a method submit(function, *arguments), which {executor!r} has not. "
+                "Give an executor of concurrent.futures or a distributed.Client."
+            )
         self._executor = executor
         self._store = JobStore(home)
         self._options = dict(options or {})
@@ -123,7 +129,7 @@ class HaiquProvider:
         via: str | None = None,
         filters: Callable[[HaiquBackend], bool] | None = None,
     ) -> HaiquBackend:
-        """The matching device with the fewest pending jobs; of equals, the one with the fewest qubits.
+        """The matching device with the fewest pending jobs; of equals an ideal simulator, else the narrowest.
 
         Raises:
             HaiquBackendNotFoundError: If no device matches.
@@ -131,7 +137,11 @@ class HaiquProvider:
         found = self.backends(simulator=simulator, min_num_qubits=min_num_qubits, via=via, filters=filters)
         if not found:
             raise HaiquBackendNotFoundError("No device matches the filters. See provider.backends() for all devices.")
-        return min(found, key=lambda backend: (backend.status().pending_jobs, backend.record.num_qubits))
+
+        def load(backend: HaiquBackend) -> tuple[int, bool, int]:
+            return backend.status().pending_jobs, backend.record.constrained, backend.record.num_qubits
+
+        return min(found, key=load)
 
     def job(self, job_id: str) -> HaiquJob:
         """The job with that id, also one of another process or of one that has ended.
@@ -149,7 +159,7 @@ class HaiquProvider:
         status: JobStatus | str | Iterable[JobStatus | str] | None = None,
         created_after: datetime | None = None,
     ) -> list[HaiquJob]:
-        """Jobs, newest first.
+        """Jobs, the last submitted first.
 
         Args:
             limit: The most jobs to return; ``None`` for all.
@@ -158,6 +168,8 @@ class HaiquProvider:
             created_after: Only jobs submitted after that time; a time without zone is in UTC.
         """
         wanted = _statuses(status)
+        if limit is not None and (not is_whole(limit) or limit < 0):
+            raise HaiquInputError(f"limit must be None or a whole number of at least 0, not {limit!r}.")
         after = created_after
         if after is not None and after.tzinfo is None:
             after = after.replace(tzinfo=UTC)

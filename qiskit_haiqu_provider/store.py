@@ -6,26 +6,23 @@ in a folder of mode 0700. Every process that runs jobs holds a lock file for as 
 can tell a running job from a job whose process died.
 """
 
-import contextlib
 import json
 import math
 import os
 import re
-import tempfile
-import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
-from uuid import uuid4
 
 import numpy as np
 from qiskit.providers import JobStatus
+from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from qiskit_haiqu_provider.exceptions import HaiquJobNotFoundError
+from qiskit_haiqu_provider.files import lock_is_held, plain, private_folder, process_lock, replacing
 from qiskit_haiqu_provider.run.plan import Plan
 from qiskit_haiqu_provider.run.result import (
     Expectations,
@@ -41,6 +38,10 @@ KEEP_FINISHED = 1000
 """Finished local jobs kept on disk; older ones make room. Jobs of paid services always stay."""
 
 _PRUNE_EVERY = 64
+_FINAL = frozenset(status.name for status in JOB_FINAL_STATES)
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading a damaged file can raise."""
+
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 
 
@@ -63,8 +64,9 @@ class JobRecord:
 
     name: str = ""
     description: str = ""
+    tags: Sequence[str] = ()
     error: str | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Metadata of the run result."""
 
@@ -80,7 +82,7 @@ class JobStore:
     """
 
     def __init__(self, home: str | os.PathLike[str] | None = None) -> None:
-        self._home = Path(home) if home is not None else None
+        self._home = Path(home).expanduser() if home is not None else None
         self._writes = 0
 
     @property
@@ -93,22 +95,28 @@ class JobStore:
     def write(self, record: JobRecord, result: RunResult | None = None) -> None:
         """Write a record, and with it the arrays of a result. The old record stays until the new one is whole."""
         try:
-            folder = _private_folder(self.home / "jobs")
+            folder = private_folder(self.home / "jobs")
             if result is not None:
                 record = replace(record, layout=_layout(result), facts=dict(result.metadata))
-                with _replacing(folder / f"{_checked(record.id)}.bin") as file:
+                with replacing(folder / f"{_checked(record.id)}.bin") as file:
                     for task in result.tasks:
                         for array in _arrays(task):
                             file.write(np.ascontiguousarray(array).data)
-            with _replacing(folder / f"{_checked(record.id)}.json") as file:
-                header = {"format": FORMAT, "version": VERSION}
-                file.write(json.dumps({**header, **asdict(record)}, default=str).encode())
+            header = {"format": FORMAT, "version": VERSION}
+            text = json.dumps(plain({**header, **vars(record)}))
+            with replacing(folder / f"{_checked(record.id)}.json") as file:
+                file.write(text.encode())
         except OSError as error:
-            _warn_unwritable(str(self.home), str(error))
+            self._warn_unwritable(error)
             return
-        self._writes += 1
         if self._writes % _PRUNE_EVERY == 0:
             self._prune()
+        self._writes += 1
+
+    def remove(self, job_id: str) -> None:
+        """Forget a job that was not submitted after all."""
+        for suffix in (".json", ".bin"):
+            (self.home / "jobs" / f"{_checked(job_id)}{suffix}").unlink(missing_ok=True)
 
     def read(self, job_id: str) -> JobRecord:
         """The record of a job.
@@ -124,23 +132,25 @@ class JobStore:
                 f"No job '{job_id}' is known in {path.parent}. See provider.jobs(), or set HAIQU_HOME to the "
                 "folder that was used when it was submitted."
             ) from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except _UNREADABLE as error:
             raise HaiquJobNotFoundError(
                 f"The record of job '{job_id}' in {path} cannot be read ({_reason(error)}). The file was kept."
             ) from error
 
-    def records(self) -> Iterator[JobRecord]:
-        """All records, newest first. One that cannot be read is skipped with one warning, and its file kept."""
-        for path in self._paths():
+    def records(self) -> list[JobRecord]:
+        """All records, the last submitted first. One that cannot be read is skipped with one warning, its file kept."""
+        found = []
+        for path in (self.home / "jobs").glob("*.json"):
             try:
-                yield _record(path)
+                found.append(_record(path))
             except FileNotFoundError:
                 continue  # pruned by another process meanwhile
-            except (OSError, ValueError, KeyError, TypeError) as error:
+            except _UNREADABLE as error:
                 warnings.warn(
                     f"The job record {path} cannot be read ({_reason(error)}); it was skipped and the file kept.",
                     stacklevel=2,
                 )
+        return sorted(found, key=created_at, reverse=True)
 
     def result(self, record: JobRecord) -> RunResult:
         """The result of a job that is done.
@@ -152,7 +162,7 @@ class JobStore:
         try:
             with path.open("rb") as file:
                 return RunResult(tuple(_task(entry, file) for entry in record.layout), record.facts)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except _UNREADABLE as error:
             raise HaiquJobNotFoundError(
                 f"The result of job '{record.id}' in {path} cannot be read ({_reason(error)})."
             ) from error
@@ -160,42 +170,41 @@ class JobStore:
     def owner(self) -> str:
         """The name of this process in records; takes its lock on first use."""
         try:
-            return _process_lock(str(_private_folder(self.home / "owners")), os.getpid())
+            return process_lock(str(private_folder(self.home / "owners")), os.getpid())
         except OSError as error:
-            _warn_unwritable(str(self.home), str(error))
+            self._warn_unwritable(error)
             return ""
 
     def owner_alive(self, owner: str) -> bool:
         """Whether the process that owns a job still runs."""
-        path = self.home / "owners" / f"{owner}.lock"
-        if not path.exists():
-            return False
-        from filelock import FileLock, Timeout  # only jobs of other processes need it
-
-        lock = FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        lock.release()
-        return False
-
-    def _paths(self) -> list[Path]:
-        def modified(path: Path) -> float:
-            with contextlib.suppress(OSError):
-                return path.stat().st_mtime
-            return 0.0
-
-        return sorted((self.home / "jobs").glob("*.json"), key=modified, reverse=True)
+        return lock_is_held(self.home / "owners" / f"{owner}.lock")
 
     def _prune(self) -> None:
-        """Remove the oldest finished local jobs beyond the number kept."""
-        for path in self._paths()[KEEP_FINISHED:]:
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                record = _record(path)
-                if record.via == "local" and record.status in {"DONE", "ERROR", "CANCELLED"}:
-                    path.with_suffix(".bin").unlink(missing_ok=True)
-                    path.unlink()
+        """Remove the oldest finished local jobs beyond the number kept, and what dead processes left behind."""
+        folder = self.home / "jobs"
+        if sum(1 for _ in folder.glob("*.json")) <= KEEP_FINISHED:
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # records() warns of what cannot be read where a user asks for it
+            finished = [record for record in self.records() if record.via == "local" and record.status in _FINAL]
+        for record in finished[KEEP_FINISHED:]:
+            self.remove(record.id)
+        for lock in (self.home / "owners").glob("*.lock"):
+            if not lock_is_held(lock):
+                lock.unlink(missing_ok=True)
+
+    def _warn_unwritable(self, error: OSError) -> None:
+        if self.home not in _WARNED:
+            _WARNED.add(self.home)
+            warnings.warn(
+                f"Jobs cannot be kept in {self.home} ({error.strerror or error}); they run, but cannot be found by "
+                "another process. Set HAIQU_HOME to a folder that can be written.",
+                stacklevel=5,
+            )
+
+
+_WARNED: set[Path] = set()
+"""Homes that could not be written, and were warned of."""
 
 
 def created_at(record: JobRecord) -> datetime:
@@ -212,48 +221,10 @@ def _default_home() -> Path:
     return Path(user_data_path("qiskit-haiqu-provider", appauthor=False))
 
 
-_PROCESS_LOCKS: dict[tuple[str, int], tuple[str, Any]] = {}
-_PROCESS_GUARD = threading.Lock()
-
-
-def _process_lock(folder: str, pid: int) -> str:
-    """The lock of this process: held until it ends, however it ends."""
-    key = (folder, pid)
-    with _PROCESS_GUARD:
-        if key not in _PROCESS_LOCKS:
-            from filelock import FileLock  # only processes that run jobs need it
-
-            owner = uuid4().hex
-            lock = FileLock(Path(folder) / f"{owner}.lock")
-            lock.acquire()
-            _PROCESS_LOCKS[key] = owner, lock
-        return _PROCESS_LOCKS[key][0]
-
-
-@lru_cache(maxsize=64)
-def _private_folder(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.chmod(0o700)
-    return path
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Any]:
-    """A file that takes the place of ``path`` when it is complete; mkstemp makes it 0600."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _checked(job_id: str) -> str:
+def _checked(job_id: Any) -> str:
     """The id if it can be a file name; anything else could reach out of the folder."""
-    if not _ID.fullmatch(job_id):
-        raise HaiquJobNotFoundError(f"'{job_id}' is not a job id.")
+    if not isinstance(job_id, str) or not _ID.fullmatch(job_id):
+        raise HaiquJobNotFoundError(f"{job_id!r} is not a job id. See provider.jobs().")
     return job_id
 
 
@@ -265,11 +236,13 @@ def _record(path: Path) -> JobRecord:
     if version != VERSION:
         raise ValueError(f"version {version}, this release reads version {VERSION}")
     record = JobRecord(**data)
-    (
-        created_at(record),
-        JobStatus[record.status],
-        Plan.from_dict(record.plan),
-    )  # readable, or skipped as a whole
+    if record.id != path.stem:
+        raise ValueError(f"it is of job {record.id!r}")
+    if created_at(record).tzinfo is None:
+        raise ValueError("the time of submission has no time zone")
+    if record.status not in JobStatus.__members__:
+        raise ValueError(f"unknown status {record.status!r}")
+    Plan.from_dict(record.plan)  # raises if it cannot be read
     return record
 
 
@@ -313,12 +286,3 @@ def _array(file: BinaryIO, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any
     if len(data) != size:
         raise ValueError("the file is too short")
     return np.frombuffer(data, dtype=dtype).reshape(shape)
-
-
-@lru_cache(maxsize=8)
-def _warn_unwritable(home: str, reason: str) -> None:
-    warnings.warn(
-        f"Jobs cannot be kept in {home} ({reason}); they run, but cannot be found by another process. "
-        "Set HAIQU_HOME to a folder that can be written.",
-        stacklevel=4,
-    )

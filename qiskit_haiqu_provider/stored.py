@@ -54,11 +54,17 @@ class StoredExecution:
         self._record = record
         self.id = record.id
 
+    @property
+    def record(self) -> JobRecord:
+        """The record as it was last read."""
+        return self._record
+
     def status(self) -> JobStatus:
-        """The status on record; ERROR if the process that ran the job is gone."""
+        """The status on record; RUNNING while another process is at it, ERROR if that process is gone."""
         if JobStatus[self._record.status] not in JOB_FINAL_STATES:
             self._refresh()
-        return JobStatus[self._record.status]
+        status = JobStatus[self._record.status]
+        return status if status in JOB_FINAL_STATES else JobStatus.RUNNING
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the other process; returns whether the job has ended."""

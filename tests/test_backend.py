@@ -14,6 +14,7 @@ from qiskit.transpiler import Target, generate_preset_pass_manager
 from qiskit_aer import AerSimulator
 
 from qiskit_haiqu_provider import (
+    EstimatorV2,
     HaiquCapacityError,
     HaiquCircuitError,
     HaiquInputError,
@@ -117,7 +118,7 @@ def test_options_are_validated_wherever_they_are_set(provider, backend):
     with pytest.raises(HaiquOptionError, match="needs a device with noise"):
         backend.set_options(noise_model="device")
     backend.options.shots = -4
-    with pytest.raises(HaiquInputError, match="shots must be at least 1"):
+    with pytest.raises(HaiquInputError, match=r"shots \(backend options\) must be at least 1, not -4"):
         backend.run(bell())
     assert provider.jobs() == []
 
@@ -182,9 +183,18 @@ def test_parameters_that_do_not_fit(backend, provider):
 
 
 def test_unknown_options_warn_once_with_the_valid_names(backend):
-    with pytest.warns(UserWarning, match=r"ignores the options \['job_tags', 'rep_delay'\].*seed_simulator") as caught:
-        backend.run(bell(), rep_delay=1, job_tags=["a"]).result()
+    with pytest.warns(UserWarning, match=r"ignores the options \['rep_delay'\].*seed_simulator") as caught:
+        for delay in (1, 2):
+            backend.run(bell(), rep_delay=delay).result()
     assert len(caught) == 1
+
+
+def test_options_without_effect_on_a_simulator_are_no_surprise(backend):
+    job = backend.run(bell(), rep_delay=None, meas_level=2, job_tags=["calibration"], seed_simulator=None)
+    assert job.tags == ["calibration"]
+    assert job.result().get_counts() == backend.run(bell()).result().get_counts()
+    with pytest.raises(HaiquInputError, match="meas_level must be 2"):
+        backend.run(bell(), meas_level=1)
 
 
 def test_no_circuit_is_no_run(backend):
@@ -271,3 +281,17 @@ def test_cost_of_a_run(backend):
     assert (cost.usd, cost.circuits, cost.shots, cost.device) == (0.0, 2, 200, "aer_simulator")
     assert cost.as_of is not None
     assert cost.source
+
+
+@pytest.mark.parametrize("name", ["aer_simulator", "fake_manila"])
+@pytest.mark.parametrize("level", [0, 1, 2, 3])
+def test_every_level_of_transpilation(provider, name, level):
+    backend = provider.get_backend(name, seed_simulator=1, noise_model=None)
+    circuit = QuantumCircuit(4, global_phase=0.3)
+    circuit.h(0)
+    circuit.ccx(0, 1, 2)
+    circuit.cx(0, 3)
+    isa = generate_preset_pass_manager(level, backend=backend, seed_transpiler=1).run(circuit)
+    observable = SparsePauliOp(["ZIIZ", "XIIX"]).apply_layout(isa.layout)
+    evs = EstimatorV2(backend).run([(isa, observable)], precision=0.02).result()[0].data.evs
+    assert evs == pytest.approx(2, abs=0.1)

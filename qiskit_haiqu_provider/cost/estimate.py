@@ -47,9 +47,10 @@ class CostEstimate:
     """Predicted peak memory on this machine, in bytes; ``None`` where the run happens elsewhere."""
 
     def __str__(self) -> str:
-        memory = "" if self.memory_bytes is None else f", about {self.memory_bytes / 2**20:,.1f} MiB of memory"
+        native = "" if self.unit == "USD" else f" ({self.amount:g} {self.unit})"
+        memory = "" if self.memory_bytes is None else f", about {max(1, self.memory_bytes >> 20):,} MiB of memory"
         return (
-            f"{self.usd:,.2f} USD ({self.amount:g} {self.unit}) on {self.device} via {self.via}: "
-            f"{self.circuits:,} circuit executions, {self.shots:,} shots{memory}. "
+            f"{self.usd:,.2f} USD{native} on {self.device} via {self.via}: "
+            f"circuit executions: {self.circuits:,}, shots: {self.shots:,}{memory}. "
             f"{self.basis} Source: {self.source}, {self.as_of.isoformat()}."
         )

@@ -8,11 +8,8 @@ from qiskit.transpiler import Target
 
 from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.devices.record import DeviceRecord
-from qiskit_haiqu_provider.run.request import RunRequest
+from qiskit_haiqu_provider.run.request import Progress, RunRequest
 from qiskit_haiqu_provider.run.result import RunResult
-
-Progress = Callable[[int, int], None]
-"""Called with the parameter sets done and the parameter sets in all, from the thread that runs the job."""
 
 
 class Executor(Protocol):

@@ -3,35 +3,56 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2
 
 from qiskit_haiqu_provider.backend import HaiquBackend, RunSettings
-from qiskit_haiqu_provider.exceptions import HaiquInputError
-from qiskit_haiqu_provider.primitives.options import Layer, PrimitiveOptions
+from qiskit_haiqu_provider.exceptions import HaiquInputError, HaiquOptionError
+from qiskit_haiqu_provider.options.definitions import EstimatorOptions, RunOptions, SamplerOptions
 from qiskit_haiqu_provider.provider import HaiquProvider
+from qiskit_haiqu_provider.run.checks import unknown_option
+
+_OWN_NAMES = {
+    "shots": "Set default_shots, or give shots to run().",
+    "memory": "The shots are always kept, in a BitArray.",
+    "seed_simulator": "Set the option seed_simulator of the primitive.",
+}
+"""Options of a backend that primitives have under their own names."""
 
 
 class HaiquPrimitive:
     """A backend with options."""
 
-    _options: PrimitiveOptions
+    _options: RunOptions
     _backend: HaiquBackend
 
     def _set_up(
         self,
         backend: HaiquBackend | str | None,
         mode: HaiquBackend | str | None,
-        options: PrimitiveOptions | Mapping[str, Any] | None,
-        kind: type[PrimitiveOptions],
+        options: RunOptions | Mapping[str, Any] | None,
+        kind: type[RunOptions],
     ) -> None:
         if backend is not None and mode is not None:
             raise HaiquInputError("backend and mode are two names of one argument. Give one of them.")
         self._backend = _as_backend(backend if backend is not None else mode)
         if options is not None and not isinstance(options, (kind, Mapping)):
             raise HaiquInputError(f"options must be {kind.__name__} or a mapping, not {options!r}.")
-        values = options.explicit() if isinstance(options, PrimitiveOptions) else options
-        self._options = kind(**(values or {})).bind(self._layers)
-        self._backend.check_options(self._options.backend_options)
+        values = options.explicit() if isinstance(options, RunOptions) else options
+        self._options = kind(**(values or {})).bind(self._backend.layers)
+        self._check_options()
+
+    def _check_options(self) -> None:
+        """Refuse options that nothing would read."""
+        engine_options = self._options.backend_options
+        self._backend.check_options(engine_options)
+        for name, instead in _OWN_NAMES.items():
+            if name in engine_options:
+                raise HaiquOptionError(f"backend_options has no '{name}' for primitives. {instead}")
+        known = {**SamplerOptions().to_dict(), **EstimatorOptions().to_dict()}
+        for name in getattr(self._backend.provider, "options", {}):
+            if name not in known:
+                raise unknown_option(name, known, owner="HaiquProvider(options=...)")
 
     @property
     def backend(self) -> HaiquBackend:
@@ -43,31 +64,11 @@ class HaiquPrimitive:
         """The same as :attr:`backend`, under the name that other providers use."""
         return self._backend
 
-    def _layers(self) -> list[Layer]:
-        """Settings that the primitive's options leave open, in the order in which they count."""
-        backend = self._backend.options_set()
-        translated = {"default_shots": "shots", "seed_simulator": "seed_simulator"}
-        from_backend = {name: backend[own] for name, own in translated.items() if own in backend}
-        provider = self._backend.provider
-        return [("backend options", from_backend), ("provider", getattr(provider, "options", {}))]
-
     def _settings(self) -> RunSettings:
-        options = self._options
+        return RunSettings.of(self._options)
 
-        def effective(name: str) -> Any:
-            return options.effective(name).value
-
-        return RunSettings(
-            options=effective("backend_options"),
-            seed=effective("seed_simulator"),
-            use_mitigation=effective("use_mitigation"),
-            mitigation=effective("mitigation").to_dict(),
-            dry_run=effective("dry_run"),
-            max_cost_usd=effective("max_cost_usd"),
-            name=effective("name"),
-            description=effective("description"),
-            progress=effective("progress"),
-        )
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._backend!r})"
 
 
 def as_list(pubs: Iterable[Any]) -> list[Any]:
@@ -76,6 +77,11 @@ def as_list(pubs: Iterable[Any]) -> list[Any]:
     Raises:
         HaiquInputError: If they are not iterable.
     """
+    first = pubs[0] if isinstance(pubs, tuple) and pubs else pubs
+    if isinstance(first, QuantumCircuit):
+        given = "a circuit" if first is pubs else "a tuple that begins with a circuit"
+        if first is pubs or not all(isinstance(pub, (QuantumCircuit, tuple)) for pub in pubs):
+            raise HaiquInputError(f"pubs is {given}, not a list of PUBs. Wrap a single PUB in a list: run([pub]).")
     try:
         return list(pubs)
     except TypeError:

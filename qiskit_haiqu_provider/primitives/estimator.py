@@ -10,8 +10,8 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPu
 from qiskit_haiqu_provider.backend import HaiquBackend
 from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.job import HaiquJob
+from qiskit_haiqu_provider.options.definitions import EstimatorOptions
 from qiskit_haiqu_provider.primitives.base import HaiquPrimitive, as_list
-from qiskit_haiqu_provider.primitives.options import EstimatorOptions
 from qiskit_haiqu_provider.primitives.pubs import check_estimable, estimator_pub
 from qiskit_haiqu_provider.run.checks import check_precision
 from qiskit_haiqu_provider.run.plan import plan_estimator
@@ -61,11 +61,10 @@ class EstimatorV2(HaiquPrimitive, BaseEstimatorV2):
     @property
     def default_precision(self) -> float:
         """Target standard error of PUBs that do not say."""
-        shots = self._options.effective("default_shots")
-        precision = self._options.effective("default_precision")
-        if shots.value is None or (precision.source == "options" and shots.source != "options"):
-            return float(precision.value)
-        return 1.0 / math.sqrt(shots.value)
+        found = self._options.first_set("default_shots", "default_precision")
+        if found is None:
+            return self.options.default_precision
+        return 1.0 / math.sqrt(found.value) if found.name == "default_shots" else float(found.value)
 
     def run(self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None) -> HaiquJob:
         """Estimate PUBs.

@@ -148,10 +148,15 @@ def _columns(circuit: QuantumCircuit, values: Any, *, where: str) -> dict[Any, A
     last = array.shape[-1] if array.ndim else 0
     if last != count:
         raise HaiquInputError(
-            f"{where}: the circuit has {count} parameters, but the values have shape {array.shape}, which gives "
-            f"{last}. Give values of shape (..., {count}), in the order of circuit.parameters."
+            f"{where}: the circuit has {count} parameter{'s' * (count != 1)}, but the values have shape {array.shape}. "
+            f"Give values of shape (..., {count}), in the order of circuit.parameters{_reshaping(array, count)}."
         )
     return {tuple(circuit.parameters): array}
+
+
+def _reshaping(array: Any, count: int) -> str:
+    """How to turn a flat list of values for one parameter into parameter sets."""
+    return ": np.reshape(values, (-1, 1))" if count == 1 and array.ndim == 1 else ""
 
 
 def _observables(circuit: QuantumCircuit, observables: Any, *, where: str) -> ObservablesArray:

@@ -9,8 +9,8 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from qiskit_haiqu_provider.backend import HaiquBackend
 from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.job import HaiquJob
+from qiskit_haiqu_provider.options.definitions import SamplerOptions
 from qiskit_haiqu_provider.primitives.base import HaiquPrimitive, as_list
-from qiskit_haiqu_provider.primitives.options import SamplerOptions
 from qiskit_haiqu_provider.primitives.pubs import check_samplable, sampler_pub
 from qiskit_haiqu_provider.run.checks import check_shots
 from qiskit_haiqu_provider.run.plan import plan_sampler

@@ -2,8 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit
@@ -21,8 +20,7 @@ from qiskit.circuit import (
 from qiskit.circuit.classical import expr
 
 
-@dataclass(frozen=True)
-class Register:
+class Register(NamedTuple):
     """A classical register as indices into the circuit's classical bits, lowest bit first."""
 
     name: str
@@ -54,6 +52,8 @@ def final_measurements(circuit: QuantumCircuit) -> list[int]:
 
     A measured qubit whose outcome steers a later operation is not among them.
     """
+    if "measure" not in circuit.count_ops():
+        return []
     qubit_index = {bit: index for index, bit in enumerate(circuit.qubits)}
     untouched, unread = set(circuit.qubits), set(circuit.clbits)
     found = []

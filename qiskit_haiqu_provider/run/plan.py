@@ -6,7 +6,7 @@ the job store keeps, so that a job can be read in another process without its ci
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -73,8 +73,8 @@ class Plan:
     outlines: tuple[Outline, ...] = field(default_factory=tuple)
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan as JSON values."""
-        return {"kind": self.kind, "outlines": [asdict(outline) for outline in self.outlines]}
+        """The plan as mappings and tuples."""
+        return {"kind": self.kind, "outlines": [vars(outline) for outline in self.outlines]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Plan":
@@ -89,7 +89,8 @@ class Plan:
             "estimator": _estimator_outline,
             "run": _circuit_outline,
         }
-        return cls(data["kind"], tuple(read[data["kind"]](outline) for outline in data["outlines"]))
+        outline_of = read[data["kind"]]
+        return cls(data["kind"], tuple(outline_of(outline) for outline in data["outlines"]))
 
 
 def shots_from_precision(precision: float) -> int:
@@ -208,7 +209,7 @@ def _distinct_observables(pub: EstimatorPub) -> tuple[list[SparsePauliOp], tuple
 
 
 def _sampler_outline(data: Mapping[str, Any]) -> SamplerOutline:
-    cregs = tuple(Register(creg["name"], tuple(creg["clbits"])) for creg in data["registers"])
+    cregs = tuple(Register(name, tuple(clbits)) for name, clbits in data["registers"])
     return SamplerOutline(**{**data, "shape": tuple(data["shape"]), "registers": cregs})
 
 

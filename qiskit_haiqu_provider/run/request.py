@@ -1,6 +1,6 @@
 """What an engine is asked to do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
+
+Progress = Callable[[int, int], None]
+"""Called with the parameter sets done and the parameter sets in all, from the thread that runs the job."""
 
 
 class RunType(StrEnum):

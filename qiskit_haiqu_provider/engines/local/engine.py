@@ -11,7 +11,7 @@ from qiskit.transpiler import Target
 from qiskit_haiqu_provider.cost.estimate import CostEstimate, CostLine
 from qiskit_haiqu_provider.devices.fakes import fake_records, load_fake
 from qiskit_haiqu_provider.devices.record import DeviceRecord
-from qiskit_haiqu_provider.engines.base import Executor, Progress
+from qiskit_haiqu_provider.engines.base import Executor
 from qiskit_haiqu_provider.engines.local import memory
 from qiskit_haiqu_provider.engines.local.execution import LocalExecution, assemble
 from qiskit_haiqu_provider.engines.local.lowering import Lowered, NoisyDevice, lower
@@ -25,7 +25,7 @@ from qiskit_haiqu_provider.engines.local.options import (
 )
 from qiskit_haiqu_provider.engines.local.targets import TARGET_QUBITS, simulator_target
 from qiskit_haiqu_provider.exceptions import HaiquOptionError
-from qiskit_haiqu_provider.run.request import RunRequest
+from qiskit_haiqu_provider.run.request import Progress, RunRequest
 from qiskit_haiqu_provider.run.result import RunResult, TaskResult
 
 AER = "aer_simulator"

@@ -1,5 +1,6 @@
 """A local run in the background: unit after unit, or all of them on an executor."""
 
+import atexit
 import logging
 import os
 import threading
@@ -12,10 +13,11 @@ import numpy as np
 from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
-from qiskit_haiqu_provider.engines.base import Executor, Progress
+from qiskit_haiqu_provider.engines.base import Executor
 from qiskit_haiqu_provider.engines.local.units import Unit
 from qiskit_haiqu_provider.engines.local.work import run_unit
 from qiskit_haiqu_provider.exceptions import HaiquError, HaiquJobCancelledError, HaiquJobError
+from qiskit_haiqu_provider.run.request import Progress
 from qiskit_haiqu_provider.run.result import (
     Expectations,
     RunResult,
@@ -31,13 +33,20 @@ class _Background:
     """The threads that run local jobs; made on first use, and anew in a forked child."""
 
     def __init__(self) -> None:
-        self._pool: ThreadPoolExecutor | None = None
-        self._lock = threading.Lock()
+        self._forget()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
+        # At the end of the program all thread pools are closed, Aer's too, and jobs could not go on. Exit hooks of
+        # threading run in reverse order, so that this one, registered after theirs, waits for the jobs first.
+        getattr(threading, "_register_atexit", atexit.register)(self._finish_all)
 
     def _forget(self) -> None:
-        self._pool, self._lock = None, threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+        self._lock = threading.Lock()
+
+    def _finish_all(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
 
     def start(self, call: Callable[[], None]) -> None:
         with self._lock:
@@ -101,10 +110,10 @@ class LocalExecution:
             HaiquJobError: If it failed.
         """
         self._final.wait()
+        if self._status is JobStatus.CANCELLED:
+            raise HaiquJobCancelledError(f"Job {self._id} was cancelled, so it has no result.")
         if self._result is not None:
             return self._result
-        if self._error is None:
-            raise HaiquJobCancelledError(f"Job {self._id} was cancelled, so it has no result.")
         if isinstance(self._error, HaiquError):
             raise self._error
         reason = f"{type(self._error).__name__}: {self._error}"
@@ -112,13 +121,16 @@ class LocalExecution:
 
     def cancel(self) -> bool:
         """Stop before the next unit; returns whether the run will not yield a result."""
-        self._stop.set()
         with self._lock:
-            if self._status is JobStatus.QUEUED:
+            if self._status in JOB_FINAL_STATES:
+                return self._status is JobStatus.CANCELLED
+            self._stop.set()
+            waiting = self._status is JobStatus.QUEUED
+            if waiting:
                 self._status = JobStatus.CANCELLED
-        if self._status is JobStatus.CANCELLED:
+        if waiting:
             self._finish()
-        return self._status is not JobStatus.DONE and self._status is not JobStatus.ERROR
+        return True
 
     def seconds(self) -> Mapping[str, float]:
         """Seconds in the queue and in the run so far."""
@@ -142,16 +154,16 @@ class LocalExecution:
                 return
             self._status = JobStatus.RUNNING
             self._times["started"] = time.monotonic()
+        status = JobStatus.DONE
         try:
             parts = list(self._parts())
-            if len(parts) == len(self._units):
+            if not self._stop.is_set():
                 self._result = self._assemble(parts)
-                self._status = JobStatus.DONE
-            else:
-                self._status = JobStatus.CANCELLED
         except BaseException as error:
             self._error = error
-            self._status = JobStatus.ERROR
+            status = JobStatus.ERROR
+        with self._lock:
+            self._status = JobStatus.CANCELLED if self._stop.is_set() else status
         self._finish()
 
     def _parts(self) -> Iterator[list[TaskResult]]:
@@ -199,11 +211,6 @@ class LocalExecution:
             self._final.set()
         for callback in callbacks:
             callback()
-
-    @property
-    def final(self) -> bool:
-        """Whether the status is final."""
-        return self._status in JOB_FINAL_STATES
 
 
 def assemble(

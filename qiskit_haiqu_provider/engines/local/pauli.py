@@ -1,18 +1,22 @@
-"""Expectation values of Pauli sums in many states at once, and exact outcome probabilities.
+"""Expectation values of Pauli sums in many states at once.
 
 A Pauli with X mask ``x`` and Z mask ``z`` maps basis state ``i`` to ``i ^ x`` with a sign that depends on ``i & z``.
-All terms that share an X mask therefore share one product ``conj(psi[i ^ x]) * psi[i]``; each further term costs a
-signed sum over it. No circuit is run for a Pauli.
+All terms that share an X mask therefore share the products ``conj(psi[i ^ x]) * psi[i]``, of which one half is the
+conjugate of the other; each further term costs a signed sum over them. No circuit is run for a Pauli.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp
 
-_SIGNS_AT_ONCE = 2**22
-"""Entries of a table of signs (basis states x terms) held at a time: 32 MiB."""
+_TABLE = 2**20
+"""Largest table of signs (basis states x terms) to build: 8 MiB."""
+
+_Values = NDArray[Any]
+"""Real or complex."""
 
 
 def expectations(states: NDArray[np.complex128], observables: Sequence[SparsePauliOp]) -> NDArray[np.float64]:
@@ -31,49 +35,58 @@ def expectations(states: NDArray[np.complex128], observables: Sequence[SparsePau
     starts = np.flatnonzero(np.diff(x[order], prepend=-1))
     for members in np.split(order, starts[1:]):
         mask = int(x[members[0]])
-        product = _product(states, mask)
-        terms = _signed_sums(product, z[members])
-        # i to the number of Ys: each Y is i X Z
-        ys = np.bitwise_count(x[members] & z[members]) % 4
-        real = np.where(ys % 2 == 0, terms.real, -terms.imag) * np.where(ys < 2, 1.0, -1.0)
-        values += weights[:, members] @ real.T
+        if mask == 0:
+            terms = _signed_sums(states.real**2 + states.imag**2, z[members]).real
+        else:
+            sums = _signed_sums(_overlaps(states, mask), _without_bit(z[members], mask.bit_length() - 1))
+            # Each Y is i X Z, and the other half of the products is the conjugate of this one.
+            terms = 2 * (1j ** np.bitwise_count(x[members] & z[members]) * sums).real
+        values += weights[:, members] @ terms.T
     return values
 
 
-def _product(states: NDArray[np.complex128], mask: int) -> NDArray[np.complex128] | NDArray[np.float64]:
-    """``conj(psi[i ^ mask]) * psi[i]`` for every state and ``i``."""
-    if mask == 0:
-        return states.real**2 + states.imag**2
-    flipped = states[:, np.arange(states.shape[1]) ^ mask]
-    np.conjugate(flipped, out=flipped)
-    flipped *= states
-    return flipped
+def _overlaps(states: NDArray[np.complex128], mask: int) -> NDArray[np.complex128]:
+    """``conj(psi[i ^ mask]) * psi[i]`` for every ``i`` without the highest bit of the mask, that bit left out."""
+    low = 1 << (mask.bit_length() - 1)
+    pairs = states.reshape(len(states), -1, 2, low)
+    partner, rest = pairs[:, :, 1, :], mask ^ low
+    if rest:
+        partner = partner[:, :, np.arange(low) ^ rest]
+    products: NDArray[np.complex128] = np.conjugate(partner)
+    products *= pairs[:, :, 0, :]
+    return products.reshape(len(states), -1)
 
 
-def _signed_sums(
-    product: NDArray[np.complex128] | NDArray[np.float64], z: NDArray[np.int64]
-) -> NDArray[np.complex128] | NDArray[np.float64]:
-    """``sum_i (-1)**popcount(i & z) product[i]`` for every state and Z mask, shape ``(sets, masks)``."""
-    size = product.shape[1]
-    if len(z) == 1 and z[0] == 0:
-        return product.sum(axis=1, keepdims=True)
-    if len(z) > 2 * size.bit_length():
-        transformed = walsh_hadamard(product)
-        return transformed[:, z]
-    step = max(1, _SIGNS_AT_ONCE // size)
-    parts = []
-    for start in range(0, len(z), step):
-        overlap = np.arange(size, dtype=np.int64)[:, None] & z[start : start + step]
+def _without_bit(z: NDArray[np.int64], bit: int) -> NDArray[np.int64]:
+    """The masks with one bit taken out and the higher ones moved down."""
+    low = (1 << bit) - 1
+    return (z & low) | ((z >> 1) & ~low)
+
+
+def _signed_sums(values: _Values, z: NDArray[np.int64]) -> _Values:
+    """``sum_i (-1)**popcount(i & z) values[i]`` for every state and Z mask, shape ``(sets, masks)``."""
+    size = values.shape[1]
+    if size * len(z) <= _TABLE:
+        overlap = np.arange(size, dtype=np.int64)[:, None] & z
         signs = 1.0 - 2.0 * (np.bitwise_count(overlap) & 1)
+        if not np.iscomplexobj(values):
+            return np.asarray(values @ signs)
         # Real and imaginary parts apart: a complex product with real signs would cost twice.
-        sums = product.real @ signs
-        parts.append(sums + 1j * (product.imag @ signs) if np.iscomplexobj(product) else sums)
-    return np.concatenate(parts, axis=1)
+        return np.asarray(values.real @ signs + 1j * (values.imag @ signs))
+    if len(z) < size.bit_length():
+        return np.stack([_folded(values, int(mask)) for mask in z], axis=1)
+    return walsh_hadamard(values)[:, z]
 
 
-def walsh_hadamard(
-    values: NDArray[np.complex128] | NDArray[np.float64],
-) -> NDArray[np.complex128] | NDArray[np.float64]:
+def _folded(values: _Values, mask: int) -> _Values:
+    """The signed sum for one Z mask: halve the values bit by bit, adding or subtracting the upper half."""
+    for bit in reversed(range(values.shape[1].bit_length() - 1)):
+        lower, upper = values[:, : 1 << bit], values[:, 1 << bit :]
+        values = lower - upper if mask >> bit & 1 else lower + upper
+    return values[:, 0]
+
+
+def walsh_hadamard(values: _Values) -> _Values:
     """The signed sums for all Z masks at once, by the fast Walsh-Hadamard transform of the last axis."""
     sets, size = values.shape
     transformed = values.copy()

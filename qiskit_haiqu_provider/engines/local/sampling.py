@@ -21,7 +21,9 @@ def draw(
     """
     size = len(probabilities)
     if size <= max(4 * shots, 4096):
-        counts = rng.multinomial(shots, probabilities / probabilities.sum())
+        # Rounded, so that the last digit of a probability does not decide what a seed gives.
+        steady = np.round(probabilities, 12)
+        counts = rng.multinomial(shots, steady / steady.sum())
         seen = np.flatnonzero(counts)
         return seen, counts[seen]
     cumulative = np.cumsum(probabilities)

@@ -4,7 +4,6 @@ from functools import lru_cache
 
 from qiskit.circuit import ForLoopOp, IfElseOp, SwitchCaseOp, WhileLoopOp
 from qiskit.circuit.library import get_standard_gate_name_mapping
-from qiskit.circuit.library.standard_gates import GlobalPhaseGate
 from qiskit.transpiler import Target
 
 _ONE_QUBIT = (
@@ -35,7 +34,6 @@ def simulator_target(num_qubits: int) -> Target:
     if num_qubits > 1:
         for name in _TWO_QUBIT:
             target.add_instruction(gates[name], dict(pairs))
-    target.add_instruction(GlobalPhaseGate(0.0), {(): None})
     for operation, name in _CONTROL_FLOW.items():
         target.add_instruction(operation, name=name)
     return target

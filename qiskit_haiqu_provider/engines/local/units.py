@@ -18,8 +18,8 @@ from qiskit_haiqu_provider.engines.local.prepare import Prepared
 BLOCK = 16
 """Parameter sets that share a random stream."""
 
-_AMPLITUDES = 2**21
-"""Amplitudes of a unit that evolves states: 32 MiB."""
+_AMPLITUDES = 2**18
+"""Amplitudes of a unit that evolves states: 4 MiB, which stay in the processor's cache."""
 
 _SETS = 4096
 """Parameter sets of a unit at most, so that cancelling and progress stay prompt."""

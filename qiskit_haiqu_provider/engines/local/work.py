@@ -14,6 +14,7 @@ from qiskit_haiqu_provider.engines.local.aer import (
     saving_statevector,
     saving_values,
 )
+from qiskit_haiqu_provider.engines.local.evolve import evolve, supports
 from qiskit_haiqu_provider.engines.local.noise import confusions, with_readout_errors
 from qiskit_haiqu_provider.engines.local.pauli import expectations
 from qiskit_haiqu_provider.engines.local.sampling import draw, pack, spread, unpack
@@ -33,18 +34,28 @@ def run_unit(unit: Unit) -> list[TaskResult]:
 
 
 def _by_states(unit: Unit) -> list[TaskResult]:
-    """Evolve all pieces in one Aer job, then answer each from its states."""
-    circuits, values = [], []
-    for piece in unit.pieces:
-        circuit = saving_statevector(piece.prepared.circuit)
-        circuits.append(circuit)
-        # Without parameters all sets have the same state.
-        values.append(piece.values if circuit.num_parameters else piece.values[:1])
-    data = iter(execute(circuits, values, options=unit.options))
+    """Evolve the states of all pieces, then answer each from them."""
+    circuits = [piece.prepared.circuit for piece in unit.pieces]
+    # Without parameters all sets have the same state.
+    values = [
+        piece.values if circuit.num_parameters else piece.values[:1]
+        for piece, circuit in zip(unit.pieces, circuits, strict=True)
+    ]
+    by_aer = [index for index, circuit in enumerate(circuits) if not supports(circuit)]
+    data = iter(
+        execute(
+            [saving_statevector(circuits[index]) for index in by_aer],
+            [values[index] for index in by_aer],
+            options=unit.options,
+        )
+    )
     results: list[TaskResult] = []
-    for piece, sets in zip(unit.pieces, values, strict=True):
-        found = [np.asarray(next(data).statevector) for _ in sets]
-        states = np.asarray(found, dtype=np.complex128).reshape(len(sets), 1 << piece.prepared.num_qubits)
+    for index, piece in enumerate(unit.pieces):
+        if index in by_aer:
+            found = [np.asarray(next(data).statevector, dtype=np.complex128) for _ in values[index]]
+            states = np.reshape(found, (len(values[index]), 1 << piece.prepared.num_qubits))
+        else:
+            states = evolve(circuits[index], values[index])
         results.append(_answer(unit, piece, states))
     return results
 

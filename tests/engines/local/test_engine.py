@@ -127,7 +127,7 @@ def test_an_executor_that_refuses_work_fails_the_job():
 def test_width_is_checked_against_what_is_free(monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda: memory.statevector_bytes(10))
     memory.check_width(10, method="statevector", where="PUB 0")
-    with pytest.raises(HaiquCapacityError, match="PUB 0: the circuit uses 11 qubits.*10 qubits"):
+    with pytest.raises(HaiquCapacityError, match=r"PUB 0: the circuit uses 11 qubits.*10 qubits"):
         memory.check_width(11, method="statevector", where="PUB 0")
     assert memory.max_qubits("density_matrix", memory.statevector_bytes(10)) == 5
 

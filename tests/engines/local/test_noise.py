@@ -51,7 +51,7 @@ def test_confusions_everywhere_and_of_single_qubits():
 def test_what_exact_values_cannot_hold_is_refused():
     correlated = NoiseModel()
     correlated.add_readout_error(ReadoutError(np.eye(4)[::-1]), [0, 1])
-    with pytest.raises(HaiquInputError, match="several qubits.*precision above 0"):
+    with pytest.raises(HaiquInputError, match=r"several qubits.*precision above 0"):
         confusions(correlated, [0, 1])
     on_measurement = NoiseModel()
     on_measurement.add_all_qubit_quantum_error(depolarizing_error(0.1, 1), ["measure"])

@@ -1,0 +1,207 @@
+"""Statevectors of a circuit for many parameter sets at once, in numpy.
+
+All sets go through a gate together. Three things make it fast: one-qubit gates wait until an entangling gate needs
+their qubit, and are then applied in blocks of neighbouring qubits, one matrix product for a block; runs of CX, X and
+SWAP become one permutation of amplitudes, because they are affine maps of the bits of a basis state; and the angles
+of all gates of a kind go through sine and cosine together.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter, ParameterExpression
+from qiskit.circuit.library import get_standard_gate_name_mapping
+from qiskit.exceptions import QiskitError
+
+from qiskit_haiqu_provider.engines.local.rotations import ROTATIONS
+
+MAX_QUBITS = 20
+"""Beyond this width Aer's threads win."""
+
+_BLOCK = 4
+"""Neighbouring qubits whose one-qubit gates are applied by one matrix product."""
+
+_NOTHING = frozenset({"barrier", "delay", "id"})
+_AFFINE = frozenset({"cx", "x", "swap"})
+
+
+def supports(circuit: QuantumCircuit) -> bool:
+    """Whether :func:`evolve` knows all gates of a circuit, and is the faster way."""
+    if not 0 < circuit.num_qubits <= MAX_QUBITS:
+        return False
+    return set(circuit.count_ops()) <= {*_constants(), *ROTATIONS, *_NOTHING}
+
+
+def evolve(circuit: QuantumCircuit, values: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """The final states; a global phase with parameters, which nothing observable depends on, is left out.
+
+    Args:
+        circuit: A circuit of gates that :func:`supports`, without measurements.
+        values: Parameter values of shape ``(sets, parameters)``, in the order of ``circuit.parameters``.
+
+    Returns:
+        Shape ``(sets, 2**n)``, in Qiskit order.
+    """
+    position = {bit: index for index, bit in enumerate(circuit.qubits)}
+    gates = [
+        (instruction.name, [position[bit] for bit in instruction.qubits], instruction.params)
+        for instruction in circuit.data
+        if instruction.name not in _NOTHING
+    ]
+    rotations = _rotations(gates, dict(zip(circuit.parameters, values.T, strict=True)))
+    state = _States(circuit.num_qubits, len(values))
+    for index, (name, qubits, _) in enumerate(gates):
+        if name in _AFFINE:
+            state.permute(name, qubits)
+        else:
+            state.apply(rotations[index] if index in rotations else _constants()[name], qubits)
+    phase = circuit.global_phase
+    states = state.finished()
+    return states if isinstance(phase, ParameterExpression) or not phase else states * np.exp(1j * phase)
+
+
+@lru_cache(maxsize=1)
+def _constants() -> dict[str, NDArray[np.complex128]]:
+    """Matrices of the standard gates without parameters, of shape ``(1, dim, dim)``."""
+    return {
+        name: np.asarray(gate.to_matrix(), dtype=np.complex128)[None]
+        for name, gate in get_standard_gate_name_mapping().items()
+        if gate.num_qubits and not gate.params and hasattr(gate, "to_matrix")
+    }
+
+
+def _rotations(
+    gates: Sequence[tuple[str, list[int], Any]], columns: Mapping[Parameter, NDArray[np.float64]]
+) -> dict[int, NDArray[np.complex128]]:
+    """For each gate with angles its matrices, of shape ``(sets or 1, dim, dim)``."""
+    by_name: dict[str, list[int]] = {}
+    for index, (name, _, params) in enumerate(gates):
+        if params:
+            by_name.setdefault(name, []).append(index)
+    found: dict[int, NDArray[np.complex128]] = {}
+    for name, members in by_name.items():
+        angles = [angle_values(param, columns) for index in members for param in gates[index][2]]
+        sets = max(len(values) for values in angles)
+        stacked = np.stack([np.broadcast_to(values, sets) for values in angles])
+        by_gate = stacked.reshape(len(members), -1, sets).transpose(1, 0, 2)
+        found.update(zip(members, ROTATIONS[name](*by_gate), strict=True))
+    return found
+
+
+def angle_values(param: Any, columns: Mapping[Parameter, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The values of one gate parameter: of shape ``(sets,)``, or ``(1,)`` if it is a constant."""
+    if isinstance(param, Parameter):
+        return columns[param]
+    if not isinstance(param, ParameterExpression):
+        return np.array([float(param)])
+    used = list(param.parameters)
+    slopes = [slope for parameter in used if (slope := _slope(param, parameter)) is not None]
+    if len(slopes) == len(used):
+        start = float(param.bind(dict.fromkeys(used, 0.0)))
+        terms = [slope * columns[parameter] for slope, parameter in zip(slopes, used, strict=True)]
+        return np.asarray(sum(terms, start=np.array([start])))
+    rows = zip(*[columns[parameter].tolist() for parameter in used], strict=True)
+    return np.array([float(param.bind(dict(zip(used, row, strict=True)))) for row in rows])
+
+
+def _slope(expression: ParameterExpression, parameter: Parameter) -> float | None:
+    """The derivative if it is a number, as it is for the affine expressions that transpilers make."""
+    try:
+        return float(expression.gradient(parameter))
+    except (TypeError, ValueError, QiskitError, RuntimeError):
+        return None
+
+
+class _States:
+    """States of all sets, with gates that wait to be applied: a permutation first, then one-qubit gates."""
+
+    def __init__(self, num_qubits: int, sets: int) -> None:
+        self._n = num_qubits
+        self._amplitudes = np.zeros((sets, 1 << num_qubits), dtype=np.complex128)
+        self._amplitudes[:, 0] = 1
+        self._waiting: dict[int, NDArray[np.complex128]] = {}
+        self._images = [1 << qubit for qubit in range(num_qubits)]
+        self._shift = 0
+
+    def apply(self, matrices: NDArray[np.complex128], qubits: Sequence[int]) -> None:
+        """Apply a gate: matrices of shape ``(sets or 1, dim, dim)``."""
+        if len(qubits) > 1:
+            self._flush()
+            self._apply_now(matrices, qubits)
+            return
+        before = self._waiting.get(qubits[0])
+        self._waiting[qubits[0]] = matrices if before is None else matrices @ before
+
+    def permute(self, name: str, qubits: Sequence[int]) -> None:
+        """Apply CX, X or SWAP: the new amplitude of ``i`` is the old one of ``image(i)``, an affine map of bits."""
+        if not self._waiting.keys().isdisjoint(qubits):
+            self._flush()
+        images = self._images
+        if name == "x":
+            self._shift ^= images[qubits[0]]
+        elif name == "cx":
+            control, target = qubits
+            images[control] ^= images[target]
+        else:
+            first, second = qubits
+            images[first], images[second] = images[second], images[first]
+
+    def finished(self) -> NDArray[np.complex128]:
+        """The amplitudes after all that waited."""
+        self._flush()
+        return self._amplitudes
+
+    def _flush(self) -> None:
+        if self._shift or any(image != 1 << qubit for qubit, image in enumerate(self._images)):
+            order = np.array([self._shift])
+            for image in self._images:
+                order = np.concatenate([order, order ^ image])
+            self._amplitudes = np.take(self._amplitudes, order, axis=1)
+            self._images = [1 << qubit for qubit in range(self._n)]
+            self._shift = 0
+        for start in range(0, self._n, _BLOCK):
+            members = [qubit for qubit in range(start, start + _BLOCK) if qubit in self._waiting]
+            if members:
+                self._apply_block(start, max(members) + 1)
+        self._waiting = {}
+
+    def _apply_block(self, start: int, stop: int) -> None:
+        """Apply what waits on qubits ``start`` to ``stop - 1`` as one matrix product."""
+        block = self._waiting.get(start, _IDENTITY)
+        for qubit in range(start + 1, stop):
+            upper = self._waiting.get(qubit, _IDENTITY)
+            dim = 2 * block.shape[-1]
+            block = (upper[:, :, None, :, None] * block[:, None, :, None, :]).reshape(-1, dim, dim)
+        sets, dim = len(self._amplitudes), block.shape[-1]
+        if start == 0:
+            rows = self._amplitudes.reshape(sets, -1, dim)
+            self._amplitudes = (rows @ block.transpose(0, 2, 1)).reshape(sets, -1)
+        else:
+            columns = self._amplitudes.reshape(sets, -1, dim, 1 << start)
+            self._amplitudes = (block[:, None] @ columns).reshape(sets, -1)
+
+    def _apply_now(self, matrices: NDArray[np.complex128], qubits: Sequence[int]) -> None:
+        """Apply a gate on several qubits, entry by entry: most entries are 0, and many rows change nothing."""
+        dim = matrices.shape[-1]
+        tensor = self._amplitudes.reshape(-1, *(2,) * self._n)
+        parts = []
+        for basis in range(dim):
+            place: list[Any] = [slice(None)] * (self._n + 1)
+            for bit, qubit in enumerate(qubits):
+                place[self._n - qubit] = (basis >> bit) & 1
+            parts.append(tensor[tuple(place)])
+        nonzero = (matrices != 0).any(axis=0)
+        changed = [row for row in range(dim) if nonzero[row].sum() > 1 or (matrices[:, row, row] != 1).any()]
+        old = {row: parts[row].copy() for row in changed}
+        tail = (1,) * (parts[0].ndim - 1)
+        for row in changed:
+            columns = np.flatnonzero(nonzero[row]).tolist()
+            terms = [matrices[:, row, column].reshape(-1, *tail) * old.get(column, parts[column]) for column in columns]
+            parts[row][...] = sum(terms[1:], start=terms[0])
+
+
+_IDENTITY = np.eye(2, dtype=np.complex128)[None]

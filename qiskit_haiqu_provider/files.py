@@ -1,0 +1,81 @@
+"""Files as the job store wants them: private, whole or not there, and owned by a living process."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+_DEEPEST = 20
+"""Levels of nesting that are kept; deeper values are written as text, which also ends cycles."""
+
+
+def private_folder(path: Path) -> Path:
+    """The folder, made with mode 0700 if need be."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o700)
+    return path
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file of mode 0600 that takes the place of ``path`` when it is complete."""
+    partial = f"{path}.{uuid4().hex}.tmp"
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        os.replace(partial, path)  # noqa: PTH105 - the text path is at hand, and this is on the way of every job
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
+
+
+_LOCKS: dict[tuple[str, int], tuple[str, Any]] = {}
+_GUARD = threading.Lock()
+
+
+def process_lock(folder: str, pid: int) -> str:
+    """The name of this process's lock in a folder: held until the process ends, however it ends."""
+    with _GUARD:
+        if (folder, pid) not in _LOCKS:
+            from filelock import FileLock  # only processes that run jobs need it
+
+            owner = uuid4().hex
+            lock = FileLock(Path(folder) / f"{owner}.lock")
+            lock.acquire()
+            _LOCKS[folder, pid] = owner, lock
+        return _LOCKS[folder, pid][0]
+
+
+def lock_is_held(path: Path) -> bool:
+    """Whether a living process holds the lock."""
+    if not path.exists():
+        return False
+    from filelock import FileLock, Timeout  # only jobs of other processes need it
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """The value in JSON's terms: keys as text, arrays and numpy numbers as lists and numbers, the rest as text."""
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    if depth >= _DEEPEST:
+        return f"<{type(value).__name__}>"
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item, depth + 1) for item in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist(), depth + 1)
+    return str(value)

@@ -1,0 +1,207 @@
+"""Options that check themselves: validated when they are set, deep to update, and able to explain themselves."""
+
+import copy
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Self
+
+from qiskit_haiqu_provider.run.checks import unknown_option
+
+Layer = tuple[str, Mapping[str, Any]]
+"""Where settings come from, and what it sets."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The effective value of an option, and where it came from."""
+
+    name: str
+    value: Any
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.value!r}  ({self.source})"
+
+
+class Explanation(tuple[Setting, ...]):
+    """What :meth:`Options.explain` returns; prints one setting a line."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self))
+
+
+def option(default: Any, check: Callable[[Any, str], Any], *, env: str | None = None) -> Any:
+    """A field with its check, and the environment variable that can set it."""
+    metadata = {"check": check, "env": env}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(init=False)
+class Options:
+    """Base of all option sets: unknown names and wrong values are refused when they are set."""
+
+    if TYPE_CHECKING:  # not fields of the dataclass
+        _explicit: set[str]
+        _layers: Callable[[], Sequence[Layer]]
+
+    def __init__(self, **values: Any) -> None:
+        object.__setattr__(self, "_explicit", set())
+        object.__setattr__(self, "_layers", tuple)
+        for spec in fields(self):
+            object.__setattr__(self, spec.name, _default(spec))
+        if values:
+            self.update(values)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        specs = {spec.name: spec for spec in fields(self)}
+        if name not in specs:
+            raise unknown_option(name, specs, owner=type(self).__name__)
+        object.__setattr__(self, name, specs[name].metadata["check"](value, name))
+        self._explicit.add(name)
+
+    def update(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+        """Set several options. Nested options are merged: what is not named keeps its value.
+
+        Nothing is set if one of them is wrong.
+
+        Raises:
+            HaiquOptionError: If an option does not exist; suggests the nearest.
+            HaiquInputError: If a value is not allowed.
+        """
+        given = {**(values or {}), **more}
+        copy.copy(self)._set_all(given)  # refuses everything before anything is set
+        self._set_all(given)
+
+    def _set_all(self, values: Mapping[str, Any]) -> None:
+        for name, value in values.items():
+            current = getattr(self, name, None)
+            if isinstance(current, Options) and isinstance(value, Mapping):
+                current.update(value)
+                self._explicit.add(name)
+            elif isinstance(current, dict) and isinstance(value, Mapping):
+                setattr(self, name, {**current, **value})
+            else:
+                setattr(self, name, value)
+
+    def update_options(self, **values: Any) -> None:
+        """The same as :meth:`update`, under the name that Qiskit's own options have.
+
+        ``shots`` and ``precision``, as libraries for older primitives name them, set the defaults.
+        """
+        known = {spec.name for spec in fields(self)}
+        self.update(
+            {f"default_{name}" if f"default_{name}" in known else name: value for name, value in values.items()}
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """All options as plain values."""
+        values = {spec.name: getattr(self, spec.name) for spec in fields(self)}
+        return {
+            name: value.to_dict() if isinstance(value, Options) else copy.copy(value) for name, value in values.items()
+        }
+
+    def explicit(self) -> dict[str, Any]:
+        """The options that were set, also to their default; of nested ones what was set inside."""
+        values = {spec.name: getattr(self, spec.name) for spec in fields(self)}
+        found = {name: value for name, value in values.items() if name in self._explicit}
+        nested = {name: value.explicit() for name, value in values.items() if isinstance(value, Options)}
+        return {**found, **{name: inside for name, inside in nested.items() if inside or name in found}}
+
+    def explain(self) -> Explanation:
+        """The effective value of each option and where it came from.
+
+        The first that sets it wins: the call, the primitive's options, the backend's options, the provider's
+        options, the environment, the default. Nested options and mappings are merged, name by name.
+        """
+        return Explanation(self.resolved().values())
+
+    def resolved(self) -> dict[str, Setting]:
+        """By name, the effective value of each option and where it came from."""
+        layers = self._all_layers()
+        return {spec.name: _resolved(spec, layers) for spec in fields(self)}
+
+    def effective(self, name: str) -> Setting:
+        """The effective value of one option and where it came from."""
+        return _resolved(next(spec for spec in fields(self) if spec.name == name), self._all_layers())
+
+    def first_set(self, *names: str) -> Setting | None:
+        """Of options that exclude each other, the one that is set in the foremost layer; earlier names first.
+
+        ``None`` in a layer closes an option to the layers behind it.
+        """
+        specs = {spec.name: spec for spec in fields(self) if spec.name in names}
+        for source, layer in self._all_layers():
+            for name in [name for name in names if name in specs and name in layer]:
+                if layer[name] is not None:
+                    return _resolved(specs[name], [(source, layer)])
+                del specs[name]
+        return None
+
+    def bind(self, layers: Callable[[], Sequence[Layer]]) -> Self:
+        """Tell where settings come from that these options leave open."""
+        object.__setattr__(self, "_layers", layers)
+        return self
+
+    def _all_layers(self) -> list[Layer]:
+        return [("options", self.explicit()), *self._layers(), ("environment", dict(self._environment()))]
+
+    def _environment(self) -> Iterator[tuple[str, Any]]:
+        """Options that environment variables set, as numbers where they read as such."""
+        for spec in fields(self):
+            text = os.environ.get(spec.metadata["env"] or "")
+            if text:
+                yield spec.name, _number(text)
+
+    def __copy__(self) -> Self:
+        return self._twin(copy.copy)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self._twin(lambda value: copy.deepcopy(value, memo))
+
+    def _twin(self, copied: Callable[[Any], Any]) -> Self:
+        twin = type(self)()
+        for spec in fields(self):
+            object.__setattr__(twin, spec.name, copied(getattr(self, spec.name)))
+        twin._explicit.update(self._explicit)
+        return twin.bind(self._layers)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.explicit()
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+
+def _default(spec: "Field[Any]") -> Any:
+    return spec.default if spec.default_factory is MISSING else spec.default_factory()
+
+
+def _resolved(spec: "Field[Any]", layers: Sequence[Layer]) -> Setting:
+    """The value of one option from the layers that set it, foremost first; nested ones are merged."""
+    setting = [(source, layer[spec.name]) for source, layer in layers if spec.name in layer]
+    value = _default(spec)
+    if not setting:
+        return Setting(spec.name, value, "default")
+    for source, given in reversed(setting):
+        found = spec.metadata["check"](given, spec.name if source == "options" else f"{spec.name} ({source})")
+        if isinstance(value, Options):
+            value.update(found.explicit() if isinstance(found, Options) else found)
+        elif isinstance(value, dict):
+            value = {**value, **found}
+        else:
+            value = found
+    return Setting(spec.name, value, setting[0][0])
+
+
+def _number(text: str) -> Any:
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return text
