@@ -48,6 +48,10 @@ def blocks(
     shape = np.broadcast_shapes(parameter_shape, observable_shape)
     if 0 in shape:
         return
+    if not shape:
+        only = np.zeros(1, dtype=np.intp)
+        yield Block((observable_ids[0],), only, (only,), (only,))
+        return
     sets = _flat_indices(parameter_shape, shape)
     ids = np.asarray(observable_ids, dtype=np.intp)[_flat_indices(observable_shape, shape)]
 

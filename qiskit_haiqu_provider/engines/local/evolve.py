@@ -85,8 +85,10 @@ def _rotations(
     found: dict[int, NDArray[np.complex128]] = {}
     for name, members in by_name.items():
         angles = [angle_values(param, columns) for index in members for param in gates[index][2]]
-        sets = max(len(values) for values in angles)
-        stacked = np.stack([np.broadcast_to(values, sets) for values in angles])
+        sets = max(map(len, angles))
+        stacked = np.empty((len(angles), sets))
+        for row, values in zip(stacked, angles, strict=True):
+            row[:] = values
         by_gate = stacked.reshape(len(members), -1, sets).transpose(1, 0, 2)
         found.update(zip(members, ROTATIONS[name](*by_gate), strict=True))
     return found
@@ -123,6 +125,8 @@ class _States:
         self._n = num_qubits
         self._amplitudes = np.zeros((sets, 1 << num_qubits), dtype=np.complex128)
         self._amplitudes[:, 0] = 1
+        self._other = np.empty_like(self._amplitudes)  # results go there: fresh memory for each gate is slow
+        self._order = np.empty(1 << num_qubits, dtype=np.intp)
         self._waiting: dict[int, NDArray[np.complex128]] = {}
         self._images = [1 << qubit for qubit in range(num_qubits)]
         self._shift = 0
@@ -157,10 +161,12 @@ class _States:
 
     def _flush(self) -> None:
         if self._shift or any(image != 1 << qubit for qubit, image in enumerate(self._images)):
-            order = np.array([self._shift])
-            for image in self._images:
-                order = np.concatenate([order, order ^ image])
-            self._amplitudes = np.take(self._amplitudes, order, axis=1)
+            self._order[0] = self._shift
+            for qubit, image in enumerate(self._images):
+                half = 1 << qubit
+                np.bitwise_xor(self._order[:half], image, out=self._order[half : 2 * half])
+            np.take(self._amplitudes, self._order, axis=1, out=self._other, mode="wrap")
+            self._swap()
             self._images = [1 << qubit for qubit in range(self._n)]
             self._shift = 0
         for start in range(0, self._n, _BLOCK):
@@ -177,12 +183,16 @@ class _States:
             dim = 2 * block.shape[-1]
             block = (upper[:, :, None, :, None] * block[:, None, :, None, :]).reshape(-1, dim, dim)
         sets, dim = len(self._amplitudes), block.shape[-1]
+        shape = (sets, -1, dim) if start == 0 else (sets, -1, dim, 1 << start)
+        before, after = self._amplitudes.reshape(shape), self._other.reshape(shape)
         if start == 0:
-            rows = self._amplitudes.reshape(sets, -1, dim)
-            self._amplitudes = (rows @ block.transpose(0, 2, 1)).reshape(sets, -1)
+            np.matmul(before, block.transpose(0, 2, 1), out=after)
         else:
-            columns = self._amplitudes.reshape(sets, -1, dim, 1 << start)
-            self._amplitudes = (block[:, None] @ columns).reshape(sets, -1)
+            np.matmul(block[:, None], before, out=after)
+        self._swap()
+
+    def _swap(self) -> None:
+        self._amplitudes, self._other = self._other, self._amplitudes
 
     def _apply_now(self, matrices: NDArray[np.complex128], qubits: Sequence[int]) -> None:
         """Apply a gate on several qubits, entry by entry: most entries are 0, and many rows change nothing."""

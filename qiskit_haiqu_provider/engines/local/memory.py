@@ -14,6 +14,9 @@ WORKING_COPIES = 3
 MAX_STATEVECTOR_RUN_QUBITS = 24
 """Limit of the Haiqu service for StatevectorRun, kept here so that the same code runs in both places."""
 
+_ALWAYS_FITS = 8
+"""Width that needs no look at the memory: even a density matrix takes 3 MiB."""
+
 METHOD_QUBITS = {"stabilizer": 10_000, "matrix_product_state": 1024, "extended_stabilizer": 63}
 """Methods whose memory does not grow exponentially with qubits: Aer's own limits."""
 
@@ -51,6 +54,8 @@ def check_width(num_qubits: int, *, method: str, where: str) -> None:
     Raises:
         HaiquCapacityError: If it does not fit.
     """
+    if num_qubits <= _ALWAYS_FITS:
+        return
     available = available_bytes()
     limit = max_qubits(method, available)
     if num_qubits <= limit:

@@ -33,28 +33,33 @@ def expectations(states: NDArray[np.complex128], observables: Sequence[SparsePau
     values = np.zeros((len(observables), len(states)))
     order = np.argsort(x, kind="stable")
     starts = np.flatnonzero(np.diff(x[order], prepend=-1))
+    products = np.empty((len(states), states.shape[1] // 2), dtype=np.complex128)
     for members in np.split(order, starts[1:]):
         mask = int(x[members[0]])
         if mask == 0:
-            terms = _signed_sums(states.real**2 + states.imag**2, z[members]).real
+            probabilities = np.square(states.real)
+            probabilities += np.square(states.imag)
+            terms = _signed_sums(probabilities, z[members])
         else:
-            sums = _signed_sums(_overlaps(states, mask), _without_bit(z[members], mask.bit_length() - 1))
+            _overlaps(states, mask, out=products)
+            sums = _signed_sums(products, _without_bit(z[members], mask.bit_length() - 1))
             # Each Y is i X Z, and the other half of the products is the conjugate of this one.
             terms = 2 * (1j ** np.bitwise_count(x[members] & z[members]) * sums).real
         values += weights[:, members] @ terms.T
     return values
 
 
-def _overlaps(states: NDArray[np.complex128], mask: int) -> NDArray[np.complex128]:
+def _overlaps(states: NDArray[np.complex128], mask: int, *, out: NDArray[np.complex128]) -> None:
     """``conj(psi[i ^ mask]) * psi[i]`` for every ``i`` without the highest bit of the mask, that bit left out."""
     low = 1 << (mask.bit_length() - 1)
     pairs = states.reshape(len(states), -1, 2, low)
-    partner, rest = pairs[:, :, 1, :], mask ^ low
+    products, rest = out.reshape(len(states), -1, low), mask ^ low
     if rest:
-        partner = partner[:, :, np.arange(low) ^ rest]
-    products: NDArray[np.complex128] = np.conjugate(partner)
+        np.take(pairs[:, :, 1, :], np.arange(low) ^ rest, axis=2, out=products, mode="wrap")
+        np.conjugate(products, out=products)
+    else:
+        np.conjugate(pairs[:, :, 1, :], out=products)
     products *= pairs[:, :, 0, :]
-    return products.reshape(len(states), -1)
 
 
 def _without_bit(z: NDArray[np.int64], bit: int) -> NDArray[np.int64]:
@@ -66,6 +71,8 @@ def _without_bit(z: NDArray[np.int64], bit: int) -> NDArray[np.int64]:
 def _signed_sums(values: _Values, z: NDArray[np.int64]) -> _Values:
     """``sum_i (-1)**popcount(i & z) values[i]`` for every state and Z mask, shape ``(sets, masks)``."""
     size = values.shape[1]
+    if len(z) == 1 and z[0] == 0:
+        return np.asarray(values.sum(axis=1, keepdims=True))
     if size * len(z) <= _TABLE:
         overlap = np.arange(size, dtype=np.int64)[:, None] & z
         signs = 1.0 - 2.0 * (np.bitwise_count(overlap) & 1)
@@ -74,16 +81,18 @@ def _signed_sums(values: _Values, z: NDArray[np.int64]) -> _Values:
         # Real and imaginary parts apart: a complex product with real signs would cost twice.
         return np.asarray(values.real @ signs + 1j * (values.imag @ signs))
     if len(z) < size.bit_length():
-        return np.stack([_folded(values, int(mask)) for mask in z], axis=1)
+        scratch = np.empty((len(values), size // 2), dtype=values.dtype)
+        return np.stack([_folded(values, int(mask), scratch) for mask in z], axis=1)
     return walsh_hadamard(values)[:, z]
 
 
-def _folded(values: _Values, mask: int) -> _Values:
+def _folded(values: _Values, mask: int, scratch: _Values) -> _Values:
     """The signed sum for one Z mask: halve the values bit by bit, adding or subtracting the upper half."""
     for bit in reversed(range(values.shape[1].bit_length() - 1)):
-        lower, upper = values[:, : 1 << bit], values[:, 1 << bit :]
-        values = lower - upper if mask >> bit & 1 else lower + upper
-    return values[:, 0]
+        half = 1 << bit
+        combine = np.subtract if mask >> bit & 1 else np.add
+        values = combine(values[:, :half], values[:, half:], out=scratch[:, :half])
+    return values[:, 0].copy()
 
 
 def walsh_hadamard(values: _Values) -> _Values:

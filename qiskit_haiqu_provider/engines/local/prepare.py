@@ -65,8 +65,8 @@ def prepare(circuit: QuantumCircuit, *, keep: Sequence[int] = (), shrink: bool =
     active = _active(known, data)
     kept = sorted(active | set(keep)) if shrink else list(range(known.num_qubits))
     measured = _final_measurements(known, data)
-    if measured is None and len(kept) == known.num_qubits:
-        body = known
+    if not measured and len(kept) == known.num_qubits:
+        body = known  # nothing to take off
     else:
         body = _body(known, data, kept, drop_measurements=measured is not None)
     position = {qubit: index for index, qubit in enumerate(kept)}

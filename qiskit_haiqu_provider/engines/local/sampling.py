@@ -5,50 +5,66 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+MOST_TALLIED = 2**14
+"""Outcomes up to which counts of all of them are drawn at once; beyond, shots are drawn one by one."""
+
+
+def tally(probabilities: NDArray[np.float64], shots: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Counts of every outcome, for several distributions.
+
+    Args:
+        probabilities: Shape ``(sets, outcomes)``, each row summing to 1 up to rounding.
+        shots: Shots for each row.
+        rng: Source of randomness.
+
+    Returns:
+        Shape ``(sets, outcomes)``.
+    """
+    # Rounded, so that the last digit of a probability does not decide what a seed gives.
+    steady = np.round(probabilities, 12)
+    return rng.multinomial(shots, steady / steady.sum(axis=1, keepdims=True))
+
 
 def draw(
     probabilities: NDArray[np.float64], shots: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-    """Draw shots from one distribution.
+    """Shots from one distribution over many outcomes.
 
     Args:
-        probabilities: Shape ``(2**n,)``, summing to 1 up to rounding.
+        probabilities: Shape ``(outcomes,)``, summing to 1 up to rounding.
         shots: How many.
         rng: Source of randomness.
 
     Returns:
         The outcomes seen, ascending, and how often each was.
     """
-    size = len(probabilities)
-    if size <= max(4 * shots, 4096):
-        # Rounded, so that the last digit of a probability does not decide what a seed gives.
-        steady = np.round(probabilities, 12)
-        counts = rng.multinomial(shots, steady / steady.sum())
-        seen = np.flatnonzero(counts)
-        return seen, counts[seen]
     cumulative = np.cumsum(probabilities)
     points = rng.random(shots)
     points.sort()
     points *= cumulative[-1]
     drawn = np.searchsorted(cumulative, points, side="right")
-    return np.unique(np.minimum(drawn, size - 1), return_counts=True)
+    return np.unique(np.minimum(drawn, len(probabilities) - 1), return_counts=True)
 
 
-def spread(rows: NDArray[np.uint8], counts: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Shots in random order from the outcomes seen.
+def shuffled(
+    outcomes: NDArray[np.intp], counts: NDArray[np.int64], shots: int, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Single shots in random order from counts, for several distributions over the same outcomes.
+
+    Shots of one run are exchangeable, so any order is as good; a sorted one would make the first half of the shots
+    differ from the second.
 
     Args:
-        rows: Distinct outcomes as packed bytes, shape ``(outcomes, bytes)``.
-        counts: How often each was seen.
-        rng: Source of randomness; shots of one run are exchangeable, so any order is as good, but a sorted one
-            would make the first half of the shots differ from the second.
+        outcomes: Shape ``(outcomes,)``.
+        counts: How often each was seen, shape ``(sets, outcomes)``, each row summing to ``shots``.
+        shots: Shots for each row.
+        rng: Source of randomness.
 
     Returns:
-        Shape ``(shots, bytes)``.
+        Shape ``(sets, shots)``.
     """
-    order = np.repeat(np.arange(len(rows)), counts)
-    rng.shuffle(order)
-    return rows[order]
+    order = np.repeat(np.tile(outcomes, len(counts)), counts.reshape(-1)).reshape(len(counts), shots)
+    return rng.permuted(order, axis=1, out=order)
 
 
 def pack(states: NDArray[np.intp], measured: Sequence[tuple[int, int]], num_clbits: int) -> NDArray[np.uint8]:

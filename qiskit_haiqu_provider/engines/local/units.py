@@ -15,8 +15,8 @@ from qiskit.quantum_info import PauliList, SparsePauliOp
 
 from qiskit_haiqu_provider.engines.local.prepare import Prepared
 
-BLOCK = 16
-"""Parameter sets that share a random stream."""
+_BLOCK_SETS, _BLOCK_AMPLITUDES = 64, 2**16
+"""Size of a block, the parameter sets that share a random stream: at most so many sets and amplitudes."""
 
 _AMPLITUDES = 2**18
 """Amplitudes of a unit that evolves states: 4 MiB, which stay in the processor's cache."""
@@ -50,7 +50,7 @@ class Piece:
 
     task: int
     first: int
-    """Index of the first set within the task; a multiple of :data:`BLOCK`."""
+    """Index of the first set within the task; a multiple of :attr:`block`."""
 
     prepared: Prepared
     values: NDArray[np.float64]
@@ -58,6 +58,16 @@ class Piece:
     shots: int | None
     statevector: bool = False
     """Whether the amplitudes themselves are asked for."""
+
+    @property
+    def block(self) -> int:
+        """Parameter sets that share a random stream; depends on the circuit alone, so that seeds repeat."""
+        return max(1, min(_BLOCK_SETS, _BLOCK_AMPLITUDES >> self.prepared.num_qubits))
+
+    def blocks(self) -> Iterator[slice]:
+        """The sets of the piece, block by block."""
+        for start in range(0, len(self.values), self.block):
+            yield slice(start, min(start + self.block, len(self.values)))
 
 
 @dataclass(frozen=True)
@@ -81,15 +91,15 @@ class Unit:
         """Parameter sets in all pieces."""
         return sum(len(piece.values) for piece in self.pieces)
 
-    def generator(self, piece: Piece, offset: int) -> np.random.Generator:
-        """The random stream of the block of sets that starts ``offset`` sets into the piece."""
-        key = (piece.task, (piece.first + offset) // BLOCK)
+    def generator(self, piece: Piece, block: slice, number: int = 0) -> np.random.Generator:
+        """A random stream of a block of sets of a piece; each ``number`` has one of its own."""
+        key = (piece.task, (piece.first + block.start) // piece.block, number)
         return np.random.default_rng(np.random.SeedSequence(self.entropy, spawn_key=key))
 
     def aer_seed(self) -> int:
         """The seed of the unit's Aer jobs."""
         first = self.pieces[0]
-        sequence = np.random.SeedSequence(self.entropy, spawn_key=(first.task, first.first, 1))
+        sequence = np.random.SeedSequence(self.entropy, spawn_key=(first.task, first.first))
         return int(sequence.generate_state(1)[0] >> 2)
 
 
@@ -98,7 +108,7 @@ def cut(piece: Piece, route: Route, *, workers: int = 1) -> Iterator[Piece]:
     size = _sets_per_unit(piece, route)
     if route is Route.STATES and workers > 1:
         size = min(size, -(-len(piece.values) // (2 * workers)))
-    size = max(BLOCK, size // BLOCK * BLOCK)
+    size = max(piece.block, size // piece.block * piece.block)
     for first in range(0, len(piece.values), size):
         yield replace(piece, first=first, values=piece.values[first : first + size])
 
@@ -127,7 +137,7 @@ def _sets_per_unit(piece: Piece, route: Route) -> int:
         return max(1, min(_SETS, _AMPLITUDES >> piece.prepared.num_qubits))
     if route is Route.SHOTS:
         return max(1, min(_SETS, _SHOTS // (piece.shots or 1)))
-    return BLOCK
+    return piece.block
 
 
 def restrict(observable: SparsePauliOp, kept: Sequence[int]) -> SparsePauliOp:

@@ -17,8 +17,8 @@ from qiskit_haiqu_provider.engines.local.aer import (
 from qiskit_haiqu_provider.engines.local.evolve import evolve, supports
 from qiskit_haiqu_provider.engines.local.noise import confusions, with_readout_errors
 from qiskit_haiqu_provider.engines.local.pauli import expectations
-from qiskit_haiqu_provider.engines.local.sampling import draw, pack, spread, unpack
-from qiskit_haiqu_provider.engines.local.units import BLOCK, Piece, Route, Unit
+from qiskit_haiqu_provider.engines.local.sampling import MOST_TALLIED, draw, pack, shuffled, tally, unpack
+from qiskit_haiqu_provider.engines.local.units import Piece, Route, Unit
 from qiskit_haiqu_provider.run.measure import (
     MeasurementGroup,
     Measurements,
@@ -76,38 +76,58 @@ def _repeated(rows: NDArray[Any], sets: int) -> NDArray[Any]:
     return rows if len(rows) == sets else np.repeat(rows, sets, axis=0)
 
 
-def _generators(unit: Unit, piece: Piece) -> Iterator[tuple[int, np.random.Generator]]:
-    """Every set of a piece with the random stream of its block."""
-    for start in range(0, len(piece.values), BLOCK):
-        rng = unit.generator(piece, start)
-        for index in range(start, min(start + BLOCK, len(piece.values))):
-            yield index, rng
-
-
 def _sampled_states(unit: Unit, piece: Piece, states: NDArray[np.complex128]) -> Samples:
     shots, prepared = piece.shots or 0, piece.prepared
-    size = -(-prepared.num_clbits // 8)
-    shown = np.empty((len(piece.values), shots, size), dtype=np.uint8)
+    num_clbits, size = prepared.num_clbits, states.shape[1]
+    shown = np.empty((len(piece.values), shots, -(-num_clbits // 8)), dtype=np.uint8)
     probabilities = states.real**2 + states.imag**2
-    for index, rng in _generators(unit, piece):
-        seen, counts = draw(probabilities[index if len(states) > 1 else 0], shots, rng)
-        rows = pack(seen, prepared.measured, prepared.num_clbits)
-        shown[index] = spread(rows, counts, rng)
-    return Samples(shown, prepared.num_clbits)
+    everything = np.arange(size) if size <= MOST_TALLIED else np.empty(0, dtype=np.intp)
+    packed = pack(everything, prepared.measured, num_clbits)
+    for block in piece.blocks():
+        rng = unit.generator(piece, block)
+        rows = _of_block(probabilities, block)
+        if size <= MOST_TALLIED:
+            shown[block] = packed[shuffled(everything, tally(rows, shots, rng), shots, rng)]
+            continue
+        for index, row in enumerate(rows, start=block.start):
+            seen, counts = draw(row, shots, rng)
+            found = shuffled(np.arange(len(seen)), counts[None], shots, rng)[0]
+            shown[index] = pack(seen, prepared.measured, num_clbits)[found]
+    return Samples(shown, num_clbits)
+
+
+def _of_block(rows: NDArray[np.float64], block: slice) -> NDArray[np.float64]:
+    """The rows of a block of sets; a single row serves all sets."""
+    return rows[block] if len(rows) > 1 else np.repeat(rows, block.stop - block.start, axis=0)
 
 
 def _estimated_states(unit: Unit, piece: Piece, states: NDArray[np.complex128]) -> Expectations:
     """Estimates as if every group were measured ``shots`` times, from one evolution."""
-    shots = piece.shots or 0
+    shots, size = piece.shots or 0, states.shape[1]
     plan = measurements(piece.observables or ())
-    distributions = [np.abs(_rotated(states, group)) ** 2 for group in plan.groups]
     estimates = _Estimates(plan, len(piece.values))
-    for index, rng in _generators(unit, piece):
-        for group, probabilities in zip(plan.groups, distributions, strict=True):
-            seen, counts = draw(probabilities[index if len(states) > 1 else 0], shots, rng)
-            bits = ((seen[:, None] >> np.array(group.qubits)) & 1).astype(np.uint8)
-            estimates.add(index, group, bits, counts)
+    for number, group in enumerate(plan.groups):
+        rotated = _rotated(states, group)
+        probabilities = rotated.real**2 + rotated.imag**2
+        everything = _bits(np.arange(size), group.qubits) if size <= MOST_TALLIED else None
+        values = None if everything is None else group.values(everything)
+        for block in piece.blocks():
+            rng = unit.generator(piece, block, number)
+            rows = _of_block(probabilities, block)
+            if values is not None:
+                estimates.add(block, values, tally(rows, shots, rng))
+                continue
+            for index, row in enumerate(rows, start=block.start):
+                seen, counts = draw(row, shots, rng)
+                place = slice(index, index + 1)
+                estimates.add(place, group.values(_bits(seen, group.qubits)), counts[None])
     return estimates.result()
+
+
+def _bits(states: NDArray[np.intp], qubits: Sequence[int]) -> NDArray[np.uint8]:
+    """Single bits of basis states, shape ``(states, qubits)``."""
+    bits: NDArray[np.uint8] = ((states[:, None] >> np.array(qubits)) & 1).astype(np.uint8)
+    return bits
 
 
 def _rotated(states: NDArray[np.complex128], group: MeasurementGroup) -> NDArray[np.complex128]:
@@ -133,25 +153,30 @@ class _Estimates:
         self.values = np.repeat(plan.constants[:, None], sets, axis=1)
         self.variances = np.zeros_like(self.values)
 
-    def add(
-        self,
-        index: int,
-        group: MeasurementGroup,
-        bits: NDArray[np.uint8],
-        counts: NDArray[np.int64] | NDArray[np.float64],
-        *,
-        exact: bool = False,
-    ) -> None:
-        """Add one group's outcomes for one set; ``counts`` are probabilities if ``exact``."""
-        total = counts.sum()
-        values = group.values(bits)
-        mean = counts @ values / total
-        self.values[:, index] += mean
-        if not exact:
-            self.variances[:, index] += counts @ (values - mean) ** 2 / total**2
+    def add(self, sets: slice, values: NDArray[np.float64], counts: NDArray[Any], *, exact: bool = False) -> None:
+        """Add one group's outcomes for some sets.
+
+        Args:
+            sets: Which sets.
+            values: What each outcome contributes to each observable, shape ``(outcomes, observables)``.
+            counts: How often each outcome was seen, shape ``(sets, outcomes)``; probabilities if ``exact``.
+            exact: Whether there is no sampling error.
+        """
+        total = counts.sum(axis=1, keepdims=True)
+        means = counts @ values / total
+        self.values[:, sets] += means.T
+        if exact:
+            return
+        variances = counts @ values**2 / total - means**2
+        # What is left of a certain outcome by rounding is no variance.
+        variances[variances < _ROUNDING * (values**2).max(initial=0.0)] = 0.0
+        self.variances[:, sets] += (variances / total).T
 
     def result(self) -> Expectations:
         return Expectations(self.values, np.sqrt(self.variances))
+
+
+_ROUNDING = 1e-13
 
 
 def _by_shots(unit: Unit) -> list[TaskResult]:
@@ -207,10 +232,13 @@ def _execute_by_shots(unit: Unit, jobs: Sequence[tuple[QuantumCircuit, NDArray[n
 
 
 def _samples(unit: Unit, piece: Piece, data: Iterator[Any]) -> Samples:
-    num_clbits = piece.prepared.num_clbits
-    shown = np.empty((len(piece.values), piece.shots or 0, -(-num_clbits // 8)), dtype=np.uint8)
-    for index, rng in _generators(unit, piece):
-        shown[index] = spread(*outcomes(next(data).counts, num_clbits), rng)
+    num_clbits, shots = piece.prepared.num_clbits, piece.shots or 0
+    shown = np.empty((len(piece.values), shots, -(-num_clbits // 8)), dtype=np.uint8)
+    for block in piece.blocks():
+        rng = unit.generator(piece, block)
+        for index in range(block.start, block.stop):
+            rows, counts = outcomes(next(data).counts, num_clbits)
+            shown[index] = rows[shuffled(np.arange(len(rows)), counts[None], shots, rng)[0]]
     return Samples(shown, num_clbits)
 
 
@@ -221,7 +249,7 @@ def _estimates_from_shots(piece: Piece, plan: Measurements, data: Iterator[Any])
         clbits = range(own, own + len(group.qubits))
         for index in range(len(piece.values)):
             rows, counts = outcomes(next(data).counts, own + len(group.qubits))
-            estimates.add(index, group, unpack(rows, clbits), counts)
+            estimates.add(slice(index, index + 1), group.values(unpack(rows, clbits)), counts[None])
     return estimates.result()
 
 
@@ -244,13 +272,13 @@ def _exact_with_noise(unit: Unit, piece: Piece) -> Expectations:
     options = {**unit.options, "method": "density_matrix"}
     data = iter(execute(circuits, [piece.values] * len(circuits), options=options, noise_model=unit.noise_model))
     for group in plan.groups:
-        bits = (np.arange(1 << len(group.qubits))[:, None] >> np.arange(len(group.qubits))) & 1
+        values = group.values(_bits(np.arange(1 << len(group.qubits)), range(len(group.qubits))))
         matrices = None if unit.noise_model is None else confusions(unit.noise_model, group.qubits)
         for index in range(len(piece.values)):
             probabilities = np.asarray(next(data).probabilities)
             if matrices is not None:
                 probabilities = with_readout_errors(probabilities, matrices)
-            estimates.add(index, group, bits.astype(np.uint8), probabilities, exact=True)
+            estimates.add(slice(index, index + 1), values, probabilities[None], exact=True)
     return estimates.result()
 
 
