@@ -6,6 +6,7 @@ in a folder of mode 0700. Every process that runs jobs holds a lock file for as 
 can tell a running job from a job whose process died.
 """
 
+import contextlib
 import json
 import math
 import os
@@ -181,14 +182,14 @@ class JobStore:
 
     def _prune(self) -> None:
         """Remove the oldest finished local jobs beyond the number kept, and what dead processes left behind."""
-        folder = self.home / "jobs"
-        if sum(1 for _ in folder.glob("*.json")) <= KEEP_FINISHED:
+        paths = list((self.home / "jobs").glob("*.json"))
+        if len(paths) <= 1.1 * KEEP_FINISHED:  # seldom and many at a time: looking costs more than removing
             return
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # records() warns of what cannot be read where a user asks for it
-            finished = [record for record in self.records() if record.via == "local" and record.status in _FINAL]
-        for record in finished[KEEP_FINISHED:]:
-            self.remove(record.id)
+        for path in sorted(paths, key=_modified)[: len(paths) - KEEP_FINISHED]:
+            with contextlib.suppress(*_UNREADABLE):
+                record = _record(path)
+                if record.via == "local" and record.status in _FINAL:
+                    self.remove(record.id)
         for lock in (self.home / "owners").glob("*.lock"):
             if not lock_is_held(lock):
                 lock.unlink(missing_ok=True)
@@ -205,6 +206,12 @@ class JobStore:
 
 _WARNED: set[Path] = set()
 """Homes that could not be written, and were warned of."""
+
+
+def _modified(path: Path) -> float:
+    with contextlib.suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0  # removed by another process meanwhile
 
 
 def created_at(record: JobRecord) -> datetime:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.circuit import (
+    CONTROL_FLOW_OP_NAMES,
     AnnotatedOperation,
     CircuitInstruction,
     Clbit,
@@ -35,14 +36,17 @@ def registers(circuit: QuantumCircuit) -> tuple[Register, ...]:
 
 def measures(circuit: QuantumCircuit) -> bool:
     """Whether the circuit measures anything, inside control flow too."""
-    return any(instruction.operation.name == "measure" for instruction in walk(circuit))
+    names = set(circuit.count_ops())
+    if names.isdisjoint(CONTROL_FLOW_OP_NAMES):
+        return "measure" in names
+    return any(instruction.name == "measure" for instruction in walk(circuit))
 
 
 def walk(circuit: QuantumCircuit) -> Iterator[CircuitInstruction]:
     """Every instruction of the circuit, then those of the blocks inside it."""
     for instruction in circuit.data:
         yield instruction
-        if isinstance(instruction.operation, ControlFlowOp):
+        if instruction.name in CONTROL_FLOW_OP_NAMES:
             for block in instruction.operation.blocks:
                 yield from walk(block)
 

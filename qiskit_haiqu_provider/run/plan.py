@@ -13,7 +13,7 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.quantum_info import PauliList, SparseObservable, SparsePauliOp
 
 from qiskit_haiqu_provider.run.broadcast import blocks
 from qiskit_haiqu_provider.run.circuits import Register, registers
@@ -203,9 +203,26 @@ def _distinct_observables(pub: EstimatorPub) -> tuple[list[SparsePauliOp], tuple
         key = tuple(np.asarray(part).tobytes() for part in parts)
         if key not in known:
             known[key] = len(distinct)
-            distinct.append(SparsePauliOp.from_sparse_observable(observable))
+            distinct.append(_pauli_sum(observable))
         ids.append(known[key])
     return distinct, tuple(ids)
+
+
+def _pauli_sum(observable: SparseObservable) -> SparsePauliOp:
+    """The observable as a sum of Paulis."""
+    kinds = np.asarray(observable.bit_terms)
+    if (kinds > _Y).any():  # projectors
+        return SparsePauliOp.from_sparse_observable(observable)
+    boundaries = np.asarray(observable.boundaries, dtype=np.intp)
+    places = np.repeat(np.arange(len(boundaries) - 1), np.diff(boundaries)), np.asarray(observable.indices)
+    z = np.zeros((len(boundaries) - 1, observable.num_qubits), dtype=bool)
+    x = z.copy()
+    z[places], x[places] = kinds & 1, kinds & 2
+    return SparsePauliOp(PauliList.from_symplectic(z, x), np.asarray(observable.coeffs))
+
+
+_Y = 3
+"""Code of Y in a SparseObservable: bit 0 is Z, bit 1 is X; projectors have higher bits."""
 
 
 def _sampler_outline(data: Mapping[str, Any]) -> SamplerOutline:

@@ -150,7 +150,7 @@ class LocalEngine:
         with self._lock:
             self._running.add(execution)
         execution.on_done(partial(self._forget, execution))
-        execution.start()
+        execution.start(at_once=lowered.small and self._executor is None and progress is None)
         return execution
 
     def _forget(self, execution: LocalExecution) -> None:

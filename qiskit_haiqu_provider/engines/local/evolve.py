@@ -22,8 +22,13 @@ from qiskit_haiqu_provider.engines.local.rotations import ROTATIONS
 MAX_QUBITS = 20
 """Beyond this width Aer's threads win."""
 
+_WIDE = 14
+
 _BLOCK = 4
 """Neighbouring qubits whose one-qubit gates are applied by one matrix product."""
+
+_PRODUCT = 4096
+"""Size (rows x columns x depth) of a matrix product that BLAS keeps on one thread."""
 
 _NOTHING = frozenset({"barrier", "delay", "id"})
 _AFFINE = frozenset({"cx", "x", "swap"})
@@ -31,9 +36,18 @@ _AFFINE = frozenset({"cx", "x", "swap"})
 
 def supports(circuit: QuantumCircuit) -> bool:
     """Whether :func:`evolve` knows all gates of a circuit, and is the faster way."""
-    if not 0 < circuit.num_qubits <= MAX_QUBITS:
+    width, counts = circuit.num_qubits, circuit.count_ops()
+    if not 0 < width <= MAX_QUBITS or not set(counts) <= {*_constants(), *ROTATIONS, *_NOTHING}:
         return False
-    return set(circuit.count_ops()) <= {*_constants(), *ROTATIONS, *_NOTHING}
+    # Aer fuses gates: in wide circuits it wins where many gates on several qubits are no permutations.
+    single = {"cx", "swap", "barrier"} | {name for name in counts if _width(name) == 1}
+    entangling: int = sum(count for name, count in counts.items() if name not in single)
+    return bool(width <= _WIDE or entangling <= 2 * width)
+
+
+@lru_cache(maxsize=256)
+def _width(name: str) -> int:
+    return int(get_standard_gate_name_mapping()[name].num_qubits) if name != "barrier" else 0
 
 
 def evolve(circuit: QuantumCircuit, values: NDArray[np.float64]) -> NDArray[np.complex128]:
@@ -183,12 +197,19 @@ class _States:
             dim = 2 * block.shape[-1]
             block = (upper[:, :, None, :, None] * block[:, None, :, None, :]).reshape(-1, dim, dim)
         sets, dim = len(self._amplitudes), block.shape[-1]
-        shape = (sets, -1, dim) if start == 0 else (sets, -1, dim, 1 << start)
-        before, after = self._amplitudes.reshape(shape), self._other.reshape(shape)
+        # In small pieces: a product that BLAS shares among threads stalls when another process is busy.
+        piece = max(1, _PRODUCT // dim**2)
         if start == 0:
-            np.matmul(before, block.transpose(0, 2, 1), out=after)
+            piece = min(piece, (1 << self._n) // dim)
+            shape: tuple[int, ...] = (sets, -1, piece, dim)
+            before, after = self._amplitudes.reshape(shape), self._other.reshape(shape)
+            np.matmul(before, block.transpose(0, 2, 1)[:, None], out=after)
         else:
-            np.matmul(block[:, None], before, out=after)
+            piece = min(piece, 1 << start)
+            shape = (sets, -1, dim, (1 << start) // piece, piece)
+            before = self._amplitudes.reshape(shape).swapaxes(2, 3)
+            after = self._other.reshape(shape).swapaxes(2, 3)
+            np.matmul(block[:, None, None], before, out=after)
         self._swap()
 
     def _swap(self) -> None:

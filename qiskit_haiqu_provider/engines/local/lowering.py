@@ -2,12 +2,13 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from qiskit_haiqu_provider.engines.local import memory
+from qiskit_haiqu_provider.engines.local.evolve import supports
 from qiskit_haiqu_provider.engines.local.noise import confusions
 from qiskit_haiqu_provider.engines.local.options import DEVICE_NOISE, aer_options
 from qiskit_haiqu_provider.engines.local.prepare import Prepared, active_qubits, prepare
@@ -40,6 +41,9 @@ class Lowered:
     """For each PUB its circuit executions and shots."""
 
     memory_bytes: int
+    small: bool
+    """Whether the run takes less time than starting a thread for it."""
+
     facts: Mapping[str, Any]
     """What the result's metadata says about the execution."""
 
@@ -88,6 +92,8 @@ def lower(request: RunRequest, *, device: NoisyDevice | None, workers: int) -> L
         route = _statevector_route(ready, where) if statevector else _route(piece, method, noise, where)
         if route is Route.PROBABILITIES and noise_model is not None:
             confusions(noise_model, ())  # refuses now what it could not undo later
+        if observables is not None and (task.shots is not None or route is Route.PROBABILITIES):
+            piece = replace(piece, plan=measurements(observables))
         routed.extend((route, part) for part in cut(piece, route, workers=workers))
         empty.append(_empty(piece))
         circuits, shots = work.get(task.pub, (0, 0))
@@ -99,7 +105,7 @@ def lower(request: RunRequest, *, device: NoisyDevice | None, workers: int) -> L
         Unit(route, pieces, _unit_options(route, options), noise_model, entropy, gates)
         for route, pieces in pack_units(routed, workers=workers)
     )
-    return Lowered(units, tuple(empty), work, _memory(units), _facts(request, units, noise))
+    return Lowered(units, tuple(empty), work, _memory(units), _small(units), _facts(request, units, noise))
 
 
 def _prepare_all(request: RunRequest, noise: Any) -> list[Prepared]:
@@ -202,9 +208,7 @@ def _unit_options(route: Route, options: Mapping[str, Any]) -> dict[str, Any]:
 def _executions(piece: Piece) -> int:
     """Circuit executions of a task: one for each set and, where shots are taken, each measurement group."""
     sets = len(piece.values)
-    if piece.observables is None or piece.shots is None:
-        return sets
-    return sets * len(measurements(piece.observables).groups)
+    return sets if piece.observables is None or piece.shots is None else sets * len(piece.plan.groups)
 
 
 def _empty(piece: Piece) -> TaskResult:
@@ -215,6 +219,25 @@ def _empty(piece: Piece) -> TaskResult:
         return Samples(np.empty((0, piece.shots or 0, -(-clbits // 8)), dtype=np.uint8), clbits)
     nothing = np.empty((len(piece.observables), 0))
     return Expectations(nothing, nothing)
+
+
+def _small(units: Sequence[Unit]) -> bool:
+    """Whether all is done within about a millisecond: few gates on few amplitudes, and few shots."""
+    pieces = [piece for unit in units for piece in unit.pieces]
+    if any(unit.route is not Route.STATES for unit in units) or len(pieces) > _SMALL_PIECES:
+        return False
+    amplitudes = sum(len(piece.values) << piece.prepared.num_qubits for piece in pieces)
+    gates = sum(len(piece.prepared.circuit.data) for piece in pieces)
+    shots = max((len(piece.values) * (piece.shots or 0) for piece in pieces), default=0)
+    return (
+        amplitudes <= _SMALL_AMPLITUDES
+        and gates <= _SMALL_GATES
+        and shots <= _SMALL_SHOTS
+        and all(supports(piece.prepared.circuit) for piece in pieces)
+    )
+
+
+_SMALL_PIECES, _SMALL_AMPLITUDES, _SMALL_GATES, _SMALL_SHOTS = 4, 2**10, 200, 2**13
 
 
 def _memory(units: Sequence[Unit]) -> int:

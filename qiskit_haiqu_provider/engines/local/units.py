@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from qiskit.quantum_info import PauliList, SparsePauliOp
 
 from qiskit_haiqu_provider.engines.local.prepare import Prepared
+from qiskit_haiqu_provider.run.measure import Measurements
 
 _BLOCK_SETS, _BLOCK_AMPLITUDES = 64, 2**16
 """Size of a block, the parameter sets that share a random stream: at most so many sets and amplitudes."""
@@ -44,6 +45,9 @@ class Route(Enum):
     """Exact expectation values computed by Aer, for methods without a statevector."""
 
 
+_NOTHING_TO_MEASURE = Measurements(np.empty(0), ())
+
+
 @dataclass(frozen=True)
 class Piece:
     """Some parameter sets of one task."""
@@ -59,10 +63,14 @@ class Piece:
     statevector: bool = False
     """Whether the amplitudes themselves are asked for."""
 
+    plan: Measurements = _NOTHING_TO_MEASURE
+    """What to measure for the observables, where they are estimated from outcomes."""
+
     @property
     def block(self) -> int:
-        """Parameter sets that share a random stream; depends on the circuit alone, so that seeds repeat."""
-        return max(1, min(_BLOCK_SETS, _BLOCK_AMPLITUDES >> self.prepared.num_qubits))
+        """Parameter sets that share a random stream; depends on the task alone, so that seeds repeat."""
+        by_shots = _SHOTS // (self.shots or 1)
+        return max(1, min(_BLOCK_SETS, _BLOCK_AMPLITUDES >> self.prepared.num_qubits, by_shots))
 
     def blocks(self) -> Iterator[slice]:
         """The sets of the piece, block by block."""

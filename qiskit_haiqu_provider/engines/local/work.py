@@ -23,7 +23,6 @@ from qiskit_haiqu_provider.run.measure import (
     MeasurementGroup,
     Measurements,
     measurement_circuit,
-    measurements,
 )
 from qiskit_haiqu_provider.run.result import Expectations, Samples, Statevectors, TaskResult
 
@@ -104,9 +103,8 @@ def _of_block(rows: NDArray[np.float64], block: slice) -> NDArray[np.float64]:
 def _estimated_states(unit: Unit, piece: Piece, states: NDArray[np.complex128]) -> Expectations:
     """Estimates as if every group were measured ``shots`` times, from one evolution."""
     shots, size = piece.shots or 0, states.shape[1]
-    plan = measurements(piece.observables or ())
-    estimates = _Estimates(plan, len(piece.values))
-    for number, group in enumerate(plan.groups):
+    estimates = _Estimates(piece.plan, len(piece.values))
+    for number, group in enumerate(piece.plan.groups):
         rotated = _rotated(states, group)
         probabilities = rotated.real**2 + rotated.imag**2
         everything = _bits(np.arange(size), group.qubits) if size <= MOST_TALLIED else None
@@ -182,26 +180,21 @@ _ROUNDING = 1e-13
 def _by_shots(unit: Unit) -> list[TaskResult]:
     """Let Aer sample every piece and every measurement group in one job."""
     jobs: list[tuple[QuantumCircuit, NDArray[np.float64], int]] = []
-    plans: list[Measurements | None] = []
     for piece in unit.pieces:
-        plan = None if piece.observables is None else measurements(piece.observables)
-        plans.append(plan)
-        circuits = _circuits_to_sample(piece, plan, unit.gates)
+        circuits = _circuits_to_sample(piece, unit.gates)
         jobs.extend((circuit, piece.values, piece.shots or 0) for circuit in circuits)
     data = iter(_execute_by_shots(unit, jobs))
     results: list[TaskResult] = []
-    for piece, plan in zip(unit.pieces, plans, strict=True):
-        if plan is None:
-            results.append(_samples(unit, piece, data))
-        else:
-            results.append(_estimates_from_shots(piece, plan, data))
+    for piece in unit.pieces:
+        found = _samples(unit, piece, data) if piece.observables is None else _estimates_from_shots(piece, data)
+        results.append(found)
     return results
 
 
-def _circuits_to_sample(piece: Piece, plan: Measurements | None, gates: frozenset[str] | None) -> list[QuantumCircuit]:
+def _circuits_to_sample(piece: Piece, gates: frozenset[str] | None) -> list[QuantumCircuit]:
     circuit = piece.prepared.circuit
-    if plan is not None:
-        return [measurement_circuit(circuit, group, gates) for group in plan.groups]
+    if piece.observables is not None:
+        return [measurement_circuit(circuit, group, gates) for group in piece.plan.groups]
     if not piece.prepared.static:
         return [circuit]
     measured = circuit.copy()
@@ -242,10 +235,10 @@ def _samples(unit: Unit, piece: Piece, data: Iterator[Any]) -> Samples:
     return Samples(shown, num_clbits)
 
 
-def _estimates_from_shots(piece: Piece, plan: Measurements, data: Iterator[Any]) -> Expectations:
-    estimates = _Estimates(plan, len(piece.values))
+def _estimates_from_shots(piece: Piece, data: Iterator[Any]) -> Expectations:
+    estimates = _Estimates(piece.plan, len(piece.values))
     own = piece.prepared.circuit.num_clbits
-    for group in plan.groups:
+    for group in piece.plan.groups:
         clbits = range(own, own + len(group.qubits))
         for index in range(len(piece.values)):
             rows, counts = outcomes(next(data).counts, own + len(group.qubits))
@@ -259,10 +252,9 @@ def _by_probabilities(unit: Unit) -> list[TaskResult]:
 
 
 def _exact_with_noise(unit: Unit, piece: Piece) -> Expectations:
-    plan = measurements(piece.observables or ())
-    estimates = _Estimates(plan, len(piece.values))
+    estimates = _Estimates(piece.plan, len(piece.values))
     circuits = []
-    for group in plan.groups:
+    for group in piece.plan.groups:
         circuit = measurement_circuit(piece.prepared.circuit, group, unit.gates)
         body = circuit.copy_empty_like()
         for instruction in circuit.data:
@@ -271,7 +263,7 @@ def _exact_with_noise(unit: Unit, piece: Piece) -> Expectations:
         circuits.append(saving_probabilities(body, group.qubits))
     options = {**unit.options, "method": "density_matrix"}
     data = iter(execute(circuits, [piece.values] * len(circuits), options=options, noise_model=unit.noise_model))
-    for group in plan.groups:
+    for group in piece.plan.groups:
         values = group.values(_bits(np.arange(1 << len(group.qubits)), range(len(group.qubits))))
         matrices = None if unit.noise_model is None else confusions(unit.noise_model, group.qubits)
         for index in range(len(piece.values)):
