@@ -116,11 +116,14 @@ class StoredExecution:
         threading.Thread(target=watch, name=f"haiqu-watch-{self.id}", daemon=True).start()
 
     def _refresh(self) -> None:
-        record = self._store.read(self.id)
-        if JobStatus[record.status] not in JOB_FINAL_STATES and not self._store.owner_alive(record.owner):
-            record = self._store.read(self.id)  # it may have ended between the two looks
-        if JobStatus[record.status] not in JOB_FINAL_STATES and not self._store.owner_alive(record.owner):
+        self._record = self._store.read(self.id)
+        if self._is_final() or self._store.owner_alive(self._record.owner):
+            return
+        self._record = self._store.read(self.id)  # it may have ended between the two looks
+        if not self._is_final():
             reason = f"The process that ran job {self.id} ended before the job did. Run it again."
-            record = replace(record, status=JobStatus.ERROR.name, error=reason)
-            self._store.write(record)
-        self._record = record
+            self._record = replace(self._record, status=JobStatus.ERROR.name, error=reason)
+            self._store.write(self._record)
+
+    def _is_final(self) -> bool:
+        return JobStatus[self._record.status] in JOB_FINAL_STATES
