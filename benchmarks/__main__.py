@@ -17,9 +17,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer workloads and runs: minutes")
-    parser.add_argument(
-        "--only", metavar="TEXT", default="", help="workloads with TEXT in the name"
-    )
+    parser.add_argument("--only", metavar="TEXT", default="", help="workloads with TEXT in the name")
     parser.add_argument("--name", help="of the result files; default: full, quick or partial")
     parser.add_argument("--no-memory", action="store_true", help="leave out peak memory")
     return parser.parse_args()
@@ -33,13 +31,9 @@ def _run(arguments: argparse.Namespace) -> None:
     from benchmarks.workloads import WORKLOADS
 
     quick, only = arguments.quick, arguments.only
-    budget = (
-        Budget(seconds=0.5, least=3, most=15) if quick else Budget(seconds=2.5, least=3, most=30)
-    )
+    budget = Budget(seconds=0.5, least=3, most=15) if quick else Budget(seconds=2.5, least=3, most=30)
     chosen = [
-        workload
-        for workload in WORKLOADS
-        if only.lower() in workload.name.lower() and (workload.quick or not quick)
+        workload for workload in WORKLOADS if only.lower() in workload.name.lower() and (workload.quick or not quick)
     ]
     began = time.monotonic()
     imports = None if only else measure_imports(3 if quick else 9)

@@ -201,14 +201,7 @@ class HandNoisySampler:
         return _packed(outcomes, circuit.num_clbits)
 
     def _cut(self, circuit: QuantumCircuit) -> tuple[QuantumCircuit, AerSimulator]:
-        active = sorted(
-            {
-                circuit.find_bit(q).index
-                for i in circuit.data
-                if i.name != "barrier"
-                for q in i.qubits
-            }
-        )
+        active = sorted({circuit.find_bit(q).index for i in circuit.data if i.name != "barrier" for q in i.qubits})
         place = {qubit: index for index, qubit in enumerate(active)}
         small = QuantumCircuit(len(active), circuit.num_clbits)
         for item in circuit.data:

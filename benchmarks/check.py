@@ -20,9 +20,7 @@ _TYPICAL = 2.5
 _CHECKED_SETS = 200
 
 
-def outliers(
-    workload: Workload, pubs: Sequence[Pub], results: Mapping[str, Sequence[Any]]
-) -> dict[str, str]:
+def outliers(workload: Workload, pubs: Sequence[Pub], results: Mapping[str, Sequence[Any]]) -> dict[str, str]:
     """The contestants that disagree with more than half of the others, and how."""
     scale = _standard_error(workload, pubs)
     facts = {name: _facts(result) for name, result in results.items()}
@@ -45,9 +43,7 @@ def _standard_error(workload: Workload, pubs: Sequence[Pub]) -> float:
 
 def _facts(results: Sequence[Any]) -> NDArray[np.float64]:
     """Numbers that characterise results: expectation values, or those of Z and ZZ on all bits."""
-    return np.concatenate(
-        [_bit_facts(r) if isinstance(r, BitArray) else np.ravel(r).astype(float) for r in results]
-    )
+    return np.concatenate([_bit_facts(r) if isinstance(r, BitArray) else np.ravel(r).astype(float) for r in results])
 
 
 def _bit_facts(bits: BitArray) -> NDArray[np.float64]:

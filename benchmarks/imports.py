@@ -53,9 +53,7 @@ def measure_imports(repetitions: int) -> ImportCost:
     for repetition in range(repetitions + 1):
         for name, statement in STATEMENTS.items():
             program = _PROGRAM.format(statement=statement, lazy=LAZY)
-            done = subprocess.run(
-                [sys.executable, "-c", program], capture_output=True, text=True, check=True
-            )
+            done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
             figures, _, loaded = done.stdout.partition("\n")
             cost.loaded.update(loaded.split())
             if repetition:

@@ -145,9 +145,7 @@ def maxcut(num_qubits: int, seed: int = 3) -> tuple[QuantumCircuit, SparsePauliO
     rng = np.random.default_rng(seed)
     rings = [rng.permutation(num_qubits) for _ in range(2)]
     edges = {tuple(sorted((int(r[i - 1]), int(r[i])))) for r in rings for i in range(num_qubits)}
-    cost = SparsePauliOp.from_sparse_list(
-        [("ZZ", list(edge), 1.0) for edge in sorted(edges)], num_qubits=num_qubits
-    )
+    cost = SparsePauliOp.from_sparse_list([("ZZ", list(edge), 1.0) for edge in sorted(edges)], num_qubits=num_qubits)
     gamma, beta = ParameterVector("gamma", 2), ParameterVector("beta", 2)
     circuit = QuantumCircuit(num_qubits)
     circuit.h(range(num_qubits))

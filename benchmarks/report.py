@@ -47,9 +47,7 @@ def text_table(rows: Sequence[Row], imports: ImportCost | None) -> str:
     return "\n\n".join(parts)
 
 
-def save(
-    name: str, rows: Sequence[Row], imports: ImportCost | None, settings: dict[str, Any]
-) -> Path:
+def save(name: str, rows: Sequence[Row], imports: ImportCost | None, settings: dict[str, Any]) -> Path:
     """Write the JSON and the Markdown file; returns the path of the latter."""
     RESULTS.mkdir(exist_ok=True)
     facts = {
@@ -114,8 +112,7 @@ def _row_facts(row: Row) -> dict[str, Any]:
         "problems": row.problems,
         "memory_mb": row.memory,
         "times_ms": {
-            name: {"median": times.median, "wall": times.wall, "cpu": times.cpu}
-            for name, times in row.times.items()
+            name: {"median": times.median, "wall": times.wall, "cpu": times.cpu} for name, times in row.times.items()
         },
     }
 
