@@ -1,6 +1,7 @@
 """HaiquBackend as a BackendV2, and ``backend.run`` as code written for other backends uses it."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,9 +18,12 @@ from qiskit_haiqu_provider import (
     EstimatorV2,
     HaiquCapacityError,
     HaiquCircuitError,
+    HaiquCostLimitError,
     HaiquInputError,
     HaiquOptionError,
+    HaiquProvider,
 )
+from qiskit_haiqu_provider.engines.local.engine import LocalEngine
 
 
 @pytest.fixture
@@ -295,3 +299,47 @@ def test_every_level_of_transpilation(provider, name, level):
     observable = SparsePauliOp(["ZIIZ", "XIIX"]).apply_layout(isa.layout)
     evs = EstimatorV2(backend).run([(isa, observable)], precision=0.02).result()[0].data.evs
     assert evs == pytest.approx(2, abs=0.1)
+
+
+def test_settings_of_provider_and_environment_hold_for_runs_too(monkeypatch):
+    backend = HaiquProvider(options={"default_shots": 40}).get_backend()
+    assert sum(backend.run(bell()).result().get_counts().values()) == 40
+    assert sum(backend.run(bell(), shots=30).result().get_counts().values()) == 30
+    backend.set_options(shots=1024)
+    assert sum(backend.run(bell()).result().get_counts().values()) == 1024
+    monkeypatch.setenv("HAIQU_DEFAULT_SHOTS", "50")
+    assert sum(HaiquProvider().get_backend().run(bell()).result().get_counts().values()) == 50
+
+
+class PricedEngine(LocalEngine):
+    """The local engine, at a cent a shot."""
+
+    submitted = 0
+
+    def estimate(self, request):
+        estimate = super().estimate(request)
+        return replace(estimate, usd=0.01 * estimate.shots)
+
+    def submit(self, request, *, progress=None):
+        self.submitted += 1
+        return super().submit(request, progress=progress)
+
+
+def test_a_cap_in_the_environment_stops_runs_before_they_are_submitted(provider, monkeypatch):
+    engine = PricedEngine()
+    monkeypatch.setattr(provider, "_engines", (engine,))
+    backend = provider.get_backend()
+    monkeypatch.setenv("HAIQU_MAX_COST_USD", "5")
+    with pytest.raises(HaiquCostLimitError, match=r"max_cost_usd is 5\.00.*10\.24 USD.*Nothing was submitted"):
+        backend.run(bell())
+    assert engine.submitted == 0
+    assert provider.jobs() == []
+    assert backend.run(bell(), shots=500).result().success
+    assert backend.run(bell(), max_cost_usd=11).result().success
+    with pytest.raises(HaiquInputError, match="max_cost_usd must be None or an amount"):
+        backend.run(bell(), max_cost_usd="5")
+
+
+def test_a_dry_run_of_a_backend(backend, provider):
+    assert backend.run(bell(), dry_run=True).result().shots == 1024
+    assert provider.jobs() == []
