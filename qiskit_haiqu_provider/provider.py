@@ -206,6 +206,14 @@ class HaiquProvider:
                 f"{name} is a snapshot that comes with qiskit-ibm-runtime, which is not installed. "
                 "Run: pip install 'qiskit-haiqu-provider[ibm]'"
             )
+        if name.startswith(_REMOTE):
+            twin = f"fake_{name.partition('_')[2]}"
+            known = any(record.id == twin for _, record in self._records(via))
+            offline = f" Its noisy snapshot '{twin}' runs offline." if known else ""
+            return HaiquBackendNotFoundError(
+                f"'{name}' is a device of a vendor, which this release cannot reach yet; it runs 'aer_simulator' and "
+                f"'fake_*' on this machine.{offline}"
+            )
         names = [record.id for _, record in self._records(via)]
         near = get_close_matches(name, names, n=3, cutoff=0.5)
         hint = f"Did you mean {', '.join(near)}?" if near else "See provider.backends() for all devices."
@@ -213,6 +221,10 @@ class HaiquProvider:
 
     def __repr__(self) -> str:
         return "<HaiquProvider(via=['local'])>"
+
+
+_REMOTE = ("ibm_", "aws_", "ionq_", "iqm_", "coda_")
+"""How the ids of devices begin that are not on this machine."""
 
 
 def _statuses(status: JobStatus | str | Iterable[JobStatus | str] | None) -> set[JobStatus] | None:

@@ -160,6 +160,13 @@ def test_an_unknown_route_names_those_there_are(provider, call):
         getattr(provider, call)(via="ibm")
 
 
+def test_devices_of_vendors_are_told_from_misspelt_names(provider):
+    with pytest.raises(HaiquBackendNotFoundError, match=r"'ibm_fez' is a device of a vendor.*'fake_fez' runs offline"):
+        provider.get_backend("ibm_fez")
+    with pytest.raises(HaiquBackendNotFoundError, match=r"cannot reach yet; .* on this machine\.$"):
+        provider.get_backend("ionq_forte_1")
+
+
 def test_least_busy_is_the_smallest_that_matches(provider):
     assert provider.least_busy(min_num_qubits=20, filters=lambda one: "fake_" in one.name).num_qubits == 20
     assert provider.least_busy().name == "aer_simulator"
