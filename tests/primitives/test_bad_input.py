@@ -170,6 +170,12 @@ def test_circuits_wider_than_memory(provider):
     refused(provider, lambda: limited.run([wide(70)]), HaiquCapacityError, "at most 63")
 
 
+def test_more_shots_than_memory(provider):
+    values = np.zeros((100_000, 2))
+    call = lambda: SamplerV2().run([(rotated(), values, 50_000_000)])  # noqa: E731
+    refused(provider, call, HaiquCapacityError, "GiB are available", "fewer shots")
+
+
 def test_exact_values_that_do_not_exist(provider):
     circuit = QuantumCircuit(2, 1)
     circuit.h(0)

@@ -72,40 +72,54 @@ def lower(request: RunRequest, *, device: NoisyDevice | None, workers: int) -> L
     """
     if request.use_mitigation:
         raise HaiquInputError("use_mitigation: the local engine does not mitigate errors. Set use_mitigation=False.")
-    options = dict(request.options)
-    method = str(options["method"])
-    statevector = request.run_type is RunType.STATEVECTOR
-    noise = None if statevector else options["noise_model"]
+    noise = None if request.run_type is RunType.STATEVECTOR else request.options["noise_model"]
     prepared = _prepare_all(request, noise)
     noise_model = noise
     if device is not None and noise == DEVICE_NOISE:
         noise_model = device.noise(prepared[0].kept) if prepared else None
-    routed: list[tuple[Route, Piece]] = []
-    empty: list[TaskResult] = []
-    work: dict[int, tuple[int, int]] = {}
-    for index, (task, ready) in enumerate(zip(request.tasks, prepared, strict=True)):
-        where = f"PUB {task.pub}"
-        observables = task.observables
-        if observables is not None:
-            observables = tuple(restrict(observable, ready.kept) for observable in observables)
-        piece = Piece(index, 0, ready, task.parameter_values, observables, task.shots, statevector)
-        route = _statevector_route(ready, where) if statevector else _route(piece, method, noise, where)
-        if route is Route.PROBABILITIES and noise_model is not None:
-            confusions(noise_model, ())  # refuses now what it could not undo later
-        if observables is not None and (task.shots is not None or route is Route.PROBABILITIES):
-            piece = replace(piece, plan=measurements(observables))
-        routed.extend((route, part) for part in cut(piece, route, workers=workers))
-        empty.append(_empty(piece))
-        circuits, shots = work.get(task.pub, (0, 0))
-        executions = _executions(piece)
-        work[task.pub] = circuits + executions, shots + executions * (task.shots or 0)
+    pieces = [
+        _piece(index, task, ready, request, noise_model)
+        for index, (task, ready) in enumerate(zip(request.tasks, prepared, strict=True))
+    ]
+    parts = [(route, part) for route, piece in pieces for part in cut(piece, route, workers=workers)]
     entropy = secrets.randbits(128) if request.seed is None else request.seed
     gates = None if device is None or noise is None else device.gates
     units = tuple(
-        Unit(route, pieces, _unit_options(route, options), noise_model, entropy, gates)
-        for route, pieces in pack_units(routed, workers=workers)
+        Unit(route, batch, _unit_options(route, request.options), noise_model, entropy, gates)
+        for route, batch in pack_units(parts, workers=workers)
     )
-    return Lowered(units, tuple(empty), work, _memory(units), _small(units), _facts(request, units, noise))
+    needed = _memory(units)
+    memory.check_total(needed)
+    empty = tuple(_empty(piece) for _, piece in pieces)
+    return Lowered(units, empty, _work(request.tasks, pieces), needed, _small(units), _facts(request, units, noise))
+
+
+def _piece(index: int, task: Task, ready: Prepared, request: RunRequest, noise_model: Any) -> tuple[Route, Piece]:
+    """A task as one piece of work, and the route that it takes."""
+    where = f"PUB {task.pub}"
+    observables = task.observables
+    if observables is not None:
+        observables = tuple(restrict(observable, ready.kept) for observable in observables)
+    statevector = request.run_type is RunType.STATEVECTOR
+    piece = Piece(index, 0, ready, task.parameter_values, observables, task.shots, statevector)
+    if statevector:
+        return _statevector_route(ready, where), piece
+    route = _route(piece, str(request.options["method"]), noise_model, where)
+    if route is Route.PROBABILITIES and noise_model is not None:
+        confusions(noise_model, ())  # refuses now what it could not undo later
+    if observables is not None and (task.shots is not None or route is Route.PROBABILITIES):
+        piece = replace(piece, plan=measurements(observables))
+    return route, piece
+
+
+def _work(tasks: Sequence[Task], pieces: Sequence[tuple[Route, Piece]]) -> dict[int, tuple[int, int]]:
+    """For each PUB its circuit executions and shots."""
+    work: dict[int, tuple[int, int]] = {}
+    for task, (_, piece) in zip(tasks, pieces, strict=True):
+        circuits, shots = work.get(task.pub, (0, 0))
+        executions = _executions(piece)
+        work[task.pub] = circuits + executions, shots + executions * (task.shots or 0)
+    return work
 
 
 def _prepare_all(request: RunRequest, noise: Any) -> list[Prepared]:

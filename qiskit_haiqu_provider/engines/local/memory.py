@@ -17,6 +17,8 @@ MAX_STATEVECTOR_RUN_QUBITS = 24
 _ALWAYS_FITS = 8
 """Width that needs no look at the memory: even a density matrix takes 3 MiB."""
 
+_ALWAYS_FITS_BYTES = 2**24
+
 METHOD_QUBITS = {"stabilizer": 10_000, "matrix_product_state": 1024, "extended_stabilizer": 63}
 """Methods whose memory does not grow exponentially with qubits: Aer's own limits."""
 
@@ -46,6 +48,22 @@ def max_qubits(method: str, memory: int) -> int:
     amplitudes = max(2, memory // (WORKING_COPIES * AMPLITUDE))
     exponent = int(math.log2(amplitudes))
     return exponent // 2 if method == "density_matrix" else exponent
+
+
+def check_total(needed: int) -> None:
+    """Refuse a run whose states and results do not fit together, before anything is allocated.
+
+    Raises:
+        HaiquCapacityError: If they do not fit.
+    """
+    if needed <= _ALWAYS_FITS_BYTES:
+        return
+    available = available_bytes()
+    if needed > available:
+        raise HaiquCapacityError(
+            f"The run needs about {needed / 2**30:,.1f} GiB, but {available / 2**30:,.1f} GiB are available. "
+            "Take fewer shots or parameter sets at a time."
+        )
 
 
 def check_width(num_qubits: int, *, method: str, where: str) -> None:
