@@ -184,7 +184,10 @@ class HaiquBackend(BackendV2):
         """Settings of the backend and of its provider, for options that leave them open."""
         options = self.options_set()
         names = {"shots": "default_shots", "seed_simulator": "seed_simulator"}
-        own = {general: options[name] for name, general in names.items() if name in options}
+        own: dict[str, Any] = {general: options.pop(name) for name, general in names.items() if name in options}
+        options.pop("memory", None)
+        if options:
+            own["backend_options"] = options
         return [("backend options", own), ("provider", getattr(self.provider, "options", {}))]
 
     def options_set(self) -> dict[str, Any]:
@@ -277,7 +280,7 @@ class HaiquBackend(BackendV2):
             HaiquInputError: If a circuit has no statevector or is too wide.
         """
         single = isinstance(circuits, QuantumCircuit)
-        result = self.run(circuits, run_type=RunType.STATEVECTOR.value).result()
+        result = self.run(circuits, run_type=RunType.STATEVECTOR.value, dry_run=False).result()
         states = [Statevector(experiment.data.statevector) for experiment in result.results]
         return states[0] if single else states
 
@@ -309,6 +312,9 @@ class HaiquBackend(BackendV2):
     def _request(self, tasks: tuple[Task, ...], settings: RunSettings, run_type: RunType) -> RunRequest:
         options = {**self._all_options(), **settings.options}
         self.check_options(options)
+        for task in tasks:
+            if task.shots is not None:
+                check_shots(task.shots, where=f"PUB {task.pub}: shots", maximum=self._engine.max_shots(self.name))
         return RunRequest(
             device=self._record.id,
             tasks=tasks,
@@ -434,4 +440,9 @@ def _values_of(index: int, circuit: QuantumCircuit, bind: dict[Any, Any]) -> NDA
             f"circuit {index}: the values of parameter_binds must be lists of the same length, one entry for each "
             "parameter set."
         )
-    return np.stack(columns, axis=1)
+    values = np.stack(columns, axis=1)
+    if not np.isfinite(values).all():
+        raise HaiquInputError(
+            f"circuit {index}: the values of parameter_binds are not all finite. Remove NaN and infinity."
+        )
+    return values

@@ -20,7 +20,6 @@ from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.engines.base import Engine, Execution
 from qiskit_haiqu_provider.exceptions import (
     HaiquCostLimitError,
-    HaiquInputError,
     HaiquJobCancelledError,
     HaiquJobError,
     HaiquJobTimeoutError,
@@ -34,8 +33,8 @@ from qiskit_haiqu_provider.stored import FinishedExecution, StoredExecution
 
 logger = logging.getLogger(__name__)
 
-_LIVE: "weakref.WeakValueDictionary[str, HaiquJob]" = weakref.WeakValueDictionary()
-"""Jobs of this process, so that asking for one by id gives the same handle."""
+_LIVE: "weakref.WeakValueDictionary[tuple[str, str], HaiquJob]" = weakref.WeakValueDictionary()
+"""Jobs of this process by home and id, so that asking for one gives the same handle."""
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_LIVE.clear)  # the threads that run them stay with the parent
@@ -72,7 +71,8 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         self._lock = threading.Lock()
         self._stored = isinstance(execution, StoredExecution)
         if not self._stored:
-            _LIVE[self.job_id()] = self
+            if store is not None:
+                _LIVE[str(store.home), self.job_id()] = self
             execution.on_done(self._finish)
 
     def job_id(self) -> str:
@@ -355,8 +355,8 @@ def submit_job(
     store.write(record)  # before anything leaves: a crash from here on leaves a trace
     try:
         execution = engine.submit(request, progress=progress)
-    except HaiquInputError:
-        store.remove(record.id)
+    except BaseException:
+        store.remove(record.id)  # it was refused: nothing was submitted
         raise
     if execution.id != record.id:
         store.write(replace(record, id=execution.id))
@@ -370,7 +370,7 @@ def stored_job(store: JobStore, job_id: str, backend_of: Callable[[JobRecord], A
     Raises:
         HaiquJobNotFoundError: If no such job is known.
     """
-    live = _LIVE.get(job_id)
+    live = _LIVE.get((str(store.home), job_id))
     return live if live is not None else _from_record(store, store.read(job_id), backend_of)
 
 
@@ -381,7 +381,7 @@ def stored_jobs(
 ) -> Iterator[HaiquJob]:
     """The jobs on record that match, the last submitted first."""
     for record in filter(matches, store.records()):
-        live = _LIVE.get(record.id)
+        live = _LIVE.get((str(store.home), record.id))
         yield live if live is not None else _from_record(store, record, backend_of)
 
 

@@ -21,6 +21,8 @@ from qiskit_haiqu_provider.exceptions import (
     HaiquInputError,
 )
 from qiskit_haiqu_provider.job import HaiquJob, stored_job, stored_jobs
+from qiskit_haiqu_provider.options.base import check_layer
+from qiskit_haiqu_provider.options.definitions import EstimatorOptions, SamplerOptions
 from qiskit_haiqu_provider.run.checks import is_whole
 from qiskit_haiqu_provider.store import JobRecord, JobStore, created_at
 
@@ -56,6 +58,7 @@ class HaiquProvider:
         self._executor = executor
         self._store = JobStore(home)
         self._options = dict(options or {})
+        check_layer([SamplerOptions, EstimatorOptions], ("provider", self._options), owner="HaiquProvider(options=...)")
 
     @cached_property
     def _engines(self) -> tuple[Engine, ...]:
@@ -116,6 +119,8 @@ class HaiquProvider:
             HaiquDependencyError: If the device needs an extra that is not installed.
             HaiquInputError: If an option is wrong.
         """
+        if not isinstance(name, str):
+            raise HaiquInputError(f"name must be the name of a device, not {name!r}. See provider.backends().")
         for engine, record in self._records(via):
             if record.id == name:
                 return HaiquBackend(engine, record, store=self._store, provider=self, options=backend_options)

@@ -19,7 +19,7 @@ def _own_home(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def _network_guard(monkeypatch):
     """A connection to anything but loopback fails the test that made it."""
-    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+    connect, connect_ex, sendto = socket.socket.connect, socket.socket.connect_ex, socket.socket.sendto
 
     def guarded(original):
         def call(self, address):
@@ -29,8 +29,14 @@ def _network_guard(monkeypatch):
 
         return call
 
+    def guarded_sendto(self, data, *rest):
+        if isinstance(rest[-1], tuple) and not _is_loopback(rest[-1][0]):
+            raise AssertionError(f"a test tried to reach {rest[-1][0]}")
+        return sendto(self, data, *rest)
+
     monkeypatch.setattr(socket.socket, "connect", guarded(connect))
     monkeypatch.setattr(socket.socket, "connect_ex", guarded(connect_ex))
+    monkeypatch.setattr(socket.socket, "sendto", guarded_sendto)
 
 
 def _is_loopback(host):

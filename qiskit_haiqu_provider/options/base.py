@@ -177,6 +177,21 @@ class Options:
         self.__init__(**state)  # type: ignore[misc]
 
 
+def check_layer(kinds: Sequence[type[Options]], layer: Layer, *, owner: str) -> None:
+    """Refuse a layer of settings with names that none of the kinds of options has, or with wrong values.
+
+    Raises:
+        HaiquOptionError: If an option does not exist; suggests the nearest.
+        HaiquInputError: If a value is not allowed.
+    """
+    specs = {spec.name: spec for kind in kinds for spec in fields(kind)}
+    source, values = layer
+    for name, value in values.items():
+        if name not in specs:
+            raise unknown_option(name, specs, owner=owner)
+        specs[name].metadata["check"](value, f"{name} ({source})")
+
+
 def _default(spec: "Field[Any]") -> Any:
     return spec.default if spec.default_factory is MISSING else spec.default_factory()
 

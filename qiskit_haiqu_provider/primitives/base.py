@@ -8,9 +8,8 @@ from qiskit.providers import BackendV2
 
 from qiskit_haiqu_provider.backend import HaiquBackend, RunSettings
 from qiskit_haiqu_provider.exceptions import HaiquInputError, HaiquOptionError
-from qiskit_haiqu_provider.options.definitions import EstimatorOptions, RunOptions, SamplerOptions
+from qiskit_haiqu_provider.options.definitions import RunOptions
 from qiskit_haiqu_provider.provider import HaiquProvider
-from qiskit_haiqu_provider.run.checks import unknown_option
 
 _OWN_NAMES = {
     "shots": "Set default_shots, or give shots to run().",
@@ -42,6 +41,10 @@ class HaiquPrimitive:
         self._options = kind(**(values or {})).bind(self._backend.layers)
         self._check_options()
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._options.bind(self._backend.layers)
+
     def _check_options(self) -> None:
         """Refuse options that nothing would read."""
         engine_options = self._options.backend_options
@@ -49,10 +52,6 @@ class HaiquPrimitive:
         for name, instead in _OWN_NAMES.items():
             if name in engine_options:
                 raise HaiquOptionError(f"backend_options has no '{name}' for primitives. {instead}")
-        known = {**SamplerOptions().to_dict(), **EstimatorOptions().to_dict()}
-        for name in getattr(self._backend.provider, "options", {}):
-            if name not in known:
-                raise unknown_option(name, known, owner="HaiquProvider(options=...)")
 
     @property
     def backend(self) -> HaiquBackend:

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import PauliList, SparseObservable, SparsePauliOp
 
+from qiskit_haiqu_provider.exceptions import HaiquInputError
 from qiskit_haiqu_provider.run.broadcast import blocks
 from qiskit_haiqu_provider.run.circuits import Register, registers
 from qiskit_haiqu_provider.run.request import Task
@@ -93,6 +95,9 @@ class Plan:
         return cls(data["kind"], tuple(outline_of(outline) for outline in data["outlines"]))
 
 
+_FINEST = 1e-9
+
+
 def shots_from_precision(precision: float) -> int:
     """The shots whose standard error for a single Pauli is at most ``precision``.
 
@@ -100,7 +105,15 @@ def shots_from_precision(precision: float) -> int:
 
     Args:
         precision: Target standard error, positive.
+
+    Raises:
+        HaiquInputError: If it is too small.
     """
+    if precision < _FINEST:
+        raise HaiquInputError(
+            f"precision is {precision}, which takes more shots than can be counted. Give at least {_FINEST}, or 0 for "
+            "the exact value."
+        )
     exact = 1.0 / precision**2
     nearest = round(exact)
     return nearest if nearest > 0 and math.isclose(exact, nearest, rel_tol=1e-12) else math.ceil(exact)
@@ -113,7 +126,7 @@ def plan_sampler(pubs: Sequence[SamplerPub]) -> tuple[Plan, tuple[Task, ...]]:
             shape=pub.shape,
             shots=pub.shots,
             registers=registers(pub.circuit),
-            circuit_metadata=pub.circuit.metadata,
+            circuit_metadata=dict(pub.circuit.metadata),
         )
         for pub in pubs
     )
@@ -137,7 +150,7 @@ def plan_estimator(pubs: Sequence[EstimatorPub]) -> tuple[Plan, tuple[Task, ...]
             observable_ids=ids,
             precision=pub.precision,
             shots=shots,
-            circuit_metadata=pub.circuit.metadata,
+            circuit_metadata=dict(pub.circuit.metadata),
         )
         values = _flat_values(pub)
         tasks.extend(
@@ -167,10 +180,10 @@ def plan_run(
             name=circuit.name,
             num_qubits=circuit.num_qubits,
             num_clbits=circuit.num_clbits,
-            creg_sizes=tuple((creg.name, creg.size) for creg in circuit.cregs),
+            creg_sizes=_creg_sizes(circuit),
             shots=shots,
             memory=memory,
-            circuit_metadata=circuit.metadata,
+            circuit_metadata=dict(circuit.metadata),
         )
         for circuit in circuits
     )
@@ -179,6 +192,14 @@ def plan_run(
         for index, (circuit, sets) in enumerate(zip(circuits, values, strict=True))
     )
     return Plan("run", outlines), tasks
+
+
+def _creg_sizes(circuit: QuantumCircuit) -> tuple[tuple[str, int], ...]:
+    """Names and sizes of the registers, by which Qiskit cuts counts apart; one of all bits where they overlap."""
+    cregs = registers(circuit)
+    if [clbit for creg in cregs for clbit in creg.clbits] == list(range(circuit.num_clbits)):
+        return tuple((creg.name, len(creg.clbits)) for creg in cregs)
+    return (("memory", circuit.num_clbits),)
 
 
 def _flat_values(pub: SamplerPub | EstimatorPub) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -212,6 +233,7 @@ def _pauli_sum(observable: SparseObservable) -> SparsePauliOp:
     """The observable as a sum of Paulis."""
     kinds = np.asarray(observable.bit_terms)
     if (kinds > _Y).any():  # projectors
+        _check_terms(observable, kinds)
         return SparsePauliOp.from_sparse_observable(observable)
     boundaries = np.asarray(observable.boundaries, dtype=np.intp)
     places = np.repeat(np.arange(len(boundaries) - 1), np.diff(boundaries)), np.asarray(observable.indices)
@@ -220,6 +242,20 @@ def _pauli_sum(observable: SparseObservable) -> SparsePauliOp:
     z[places], x[places] = kinds & 1, kinds & 2
     return SparsePauliOp(PauliList.from_symplectic(z, x), np.asarray(observable.coeffs))
 
+
+def _check_terms(observable: SparseObservable, kinds: NDArray[np.uint8]) -> None:
+    """Refuse projectors on so many qubits that their Paulis could not be listed."""
+    boundaries = np.asarray(observable.boundaries, dtype=np.intp)
+    projectors = np.add.reduceat(np.append(kinds > _Y, False).astype(np.intp), boundaries[:-1])
+    terms = int(np.sum(2.0 ** np.minimum(projectors, 1000)).clip(max=2.0**62))
+    if terms > MAX_TERMS:
+        raise HaiquInputError(
+            f"observables: its projectors expand into {terms:,} Paulis, at most {MAX_TERMS:,} are possible. Sample the "
+            "circuit instead, or use projectors on fewer qubits."
+        )
+
+
+MAX_TERMS = 2**16
 
 _Y = 3
 """Code of Y in a SparseObservable: bit 0 is Z, bit 1 is X; projectors have higher bits."""

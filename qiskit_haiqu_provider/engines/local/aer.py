@@ -86,10 +86,11 @@ def execute(
 
 
 def saving_statevector(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The circuit with its final state saved as ``statevector``."""
+    """The circuit, without its global phase, with its final state saved as ``statevector``."""
     from qiskit_aer.library import SaveStatevector
 
     saving = circuit.copy()
+    saving.global_phase = 0
     saving.append(SaveStatevector(circuit.num_qubits), circuit.qubits)
     return saving
 

@@ -167,7 +167,7 @@ class LocalEngine:
 
 
 def _assemble(lowered: Lowered, parts: Sequence[Sequence[TaskResult]]) -> RunResult:
-    places = [(piece.task, piece.first) for unit in lowered.units for piece in unit.pieces]
+    places = [(piece.task, piece.first, piece.shots or 0) for unit in lowered.units for piece in unit.pieces]
     flat = [part for unit_parts in parts for part in unit_parts]
     return RunResult(assemble(places, flat, lowered.empty), lowered.facts)
 

@@ -37,7 +37,7 @@ _AFFINE = frozenset({"cx", "x", "swap"})
 def supports(circuit: QuantumCircuit) -> bool:
     """Whether :func:`evolve` knows all gates of a circuit, and is the faster way."""
     width, counts = circuit.num_qubits, circuit.count_ops()
-    if not 0 < width <= MAX_QUBITS or not set(counts) <= {*_constants(), *ROTATIONS, *_NOTHING}:
+    if width > MAX_QUBITS or not set(counts) <= {*_constants(), *ROTATIONS, *_NOTHING}:
         return False
     # Aer fuses gates: in wide circuits it wins where many gates on several qubits are no permutations.
     single = {"cx", "swap", "barrier"} | {name for name in counts if _width(name) == 1}
@@ -51,7 +51,7 @@ def _width(name: str) -> int:
 
 
 def evolve(circuit: QuantumCircuit, values: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """The final states; a global phase with parameters, which nothing observable depends on, is left out.
+    """The final states without the circuit's global phase, which nothing observable depends on.
 
     Args:
         circuit: A circuit of gates that :func:`supports`, without measurements.
@@ -73,9 +73,7 @@ def evolve(circuit: QuantumCircuit, values: NDArray[np.float64]) -> NDArray[np.c
             state.permute(name, qubits)
         else:
             state.apply(rotations[index] if index in rotations else _constants()[name], qubits)
-    phase = circuit.global_phase
-    states = state.finished()
-    return states if isinstance(phase, ParameterExpression) or not phase else states * np.exp(1j * phase)
+    return state.finished()
 
 
 @lru_cache(maxsize=1)

@@ -168,14 +168,16 @@ class LocalExecution:
         with self._lock:
             self._status = JobStatus.CANCELLED if self._stop.is_set() else status
         self._finish()
+        if isinstance(self._error, KeyboardInterrupt):
+            raise self._error  # where the work is done at once, it interrupts the caller
 
     def _parts(self) -> Iterator[list[TaskResult]]:
         """The results of the units in order, up to where the run was stopped."""
-        done, total = 0, sum(unit.num_sets for unit in self._units)
+        done, total = 0.0, sum(unit.num_sets for unit in self._units)
         for unit, part in zip(self._units, self._results(), strict=False):
             yield part
             done += unit.num_sets
-            self._report(done, total)
+            self._report(int(done + 1e-9), int(total + 1e-9))
 
     def _results(self) -> Iterator[list[TaskResult]]:
         if self._executor is None:
@@ -217,25 +219,39 @@ class LocalExecution:
 
 
 def assemble(
-    pieces: Sequence[tuple[int, int]], parts: Sequence[TaskResult], empty: Sequence[TaskResult]
+    places: Sequence[tuple[int, int, int]], parts: Sequence[TaskResult], empty: Sequence[TaskResult]
 ) -> tuple[TaskResult, ...]:
     """Put the pieces of every task together.
 
     Args:
-        pieces: For each part its task and first set.
+        places: For each part its task, its first set, and its shots.
         parts: The results.
         empty: For each task its result without any set; stands where a task has no pieces.
     """
-    by_task: dict[int, list[tuple[int, TaskResult]]] = {}
-    for (task, first), part in zip(pieces, parts, strict=True):
-        by_task.setdefault(task, []).append((first, part))
+    by_task: dict[int, dict[int, list[tuple[TaskResult, int]]]] = {}
+    for (task, first, shots), part in zip(places, parts, strict=True):
+        by_task.setdefault(task, {}).setdefault(first, []).append((part, shots))
     return tuple(
-        _join([part for _, part in sorted(by_task[task], key=lambda found: found[0])]) if task in by_task else nothing
+        _join([_merged(chunks) for _, chunks in sorted(by_task[task].items())]) if task in by_task else nothing
         for task, nothing in enumerate(empty)
     )
 
 
+def _merged(chunks: Sequence[tuple[Any, int]]) -> Any:
+    """The same sets from parts of their shots."""
+    first = chunks[0][0]
+    if len(chunks) == 1:
+        return first
+    if isinstance(first, Samples):
+        return Samples(np.concatenate([part.outcomes for part, _ in chunks], axis=1), first.num_clbits)
+    total = sum(shots for _, shots in chunks)
+    values = sum(part.values * (shots / total) for part, shots in chunks)
+    variances = sum((part.stds * (shots / total)) ** 2 for part, shots in chunks)
+    return Expectations(np.asarray(values), np.sqrt(variances))
+
+
 def _join(parts: Sequence[Any]) -> TaskResult:
+    """All sets of a task."""
     first = parts[0]
     if len(parts) == 1:
         return first  # type: ignore[no-any-return]

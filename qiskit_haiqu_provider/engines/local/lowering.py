@@ -11,7 +11,7 @@ from qiskit_haiqu_provider.engines.local import memory
 from qiskit_haiqu_provider.engines.local.evolve import supports
 from qiskit_haiqu_provider.engines.local.noise import confusions
 from qiskit_haiqu_provider.engines.local.options import DEVICE_NOISE, aer_options
-from qiskit_haiqu_provider.engines.local.prepare import Prepared, active_qubits, prepare
+from qiskit_haiqu_provider.engines.local.prepare import Prepared, operation_names, prepare
 from qiskit_haiqu_provider.engines.local.units import (
     Piece,
     Route,
@@ -73,20 +73,21 @@ def lower(request: RunRequest, *, device: NoisyDevice | None, workers: int) -> L
     if request.use_mitigation:
         raise HaiquInputError("use_mitigation: the local engine does not mitigate errors. Set use_mitigation=False.")
     noise = None if request.run_type is RunType.STATEVECTOR else request.options["noise_model"]
-    prepared = _prepare_all(request, noise)
-    noise_model = noise
-    if device is not None and noise == DEVICE_NOISE:
-        noise_model = device.noise(prepared[0].kept) if prepared else None
+
+    def noise_of(ready: Prepared) -> Any:
+        return device.noise(ready.kept) if device is not None and noise == DEVICE_NOISE else noise
+
     pieces = [
-        _piece(index, task, ready, request, noise_model)
-        for index, (task, ready) in enumerate(zip(request.tasks, prepared, strict=True))
+        _piece(index, task, ready, request, noise_of(ready))
+        for index, (task, ready) in enumerate(zip(request.tasks, _prepare_all(request, noise), strict=True))
     ]
     parts = [(route, part) for route, piece in pieces for part in cut(piece, route, workers=workers)]
     entropy = secrets.randbits(128) if request.seed is None else request.seed
     gates = None if device is None or noise is None else device.gates
+    by_qubits = noise == DEVICE_NOISE
     units = tuple(
-        Unit(route, batch, _unit_options(route, request.options), noise_model, entropy, gates)
-        for route, batch in pack_units(parts, workers=workers)
+        Unit(route, batch, _unit_options(route, request.options), noise_of(batch[0].prepared), entropy, gates)
+        for route, batch in pack_units(parts, workers=workers, by_qubits=by_qubits)
     )
     needed = _memory(units)
     memory.check_total(needed)
@@ -101,7 +102,9 @@ def _piece(index: int, task: Task, ready: Prepared, request: RunRequest, noise_m
     if observables is not None:
         observables = tuple(restrict(observable, ready.kept) for observable in observables)
     statevector = request.run_type is RunType.STATEVECTOR
-    piece = Piece(index, 0, ready, task.parameter_values, observables, task.shots, statevector)
+    values = task.parameter_values[:, list(ready.columns)]  # a copy: the caller may go on using the array
+    one_by_one = noise_model is not None or not ready.static
+    piece = Piece(index, 0, ready, values, observables, task.shots, statevector, one_by_one=one_by_one)
     if statevector:
         return _statevector_route(ready, where), piece
     route = _route(piece, str(request.options["method"]), noise_model, where)
@@ -123,19 +126,14 @@ def _work(tasks: Sequence[Task], pieces: Sequence[tuple[Route, Piece]]) -> dict[
 
 
 def _prepare_all(request: RunRequest, noise: Any) -> list[Prepared]:
-    """Every circuit made ready; with device noise all on the same qubits, so that they share one noise model."""
-    tasks = request.tasks
-    wanted = [support(task.observables or ()) for task in tasks]
-    shared: set[int] = set()
-    if noise == DEVICE_NOISE:
-        for task, qubits in zip(tasks, wanted, strict=True):
-            shared |= active_qubits(task.circuit) | qubits
+    """Every circuit made ready, on the qubits that it and its observables use."""
+    # A noise model of the user's numbers qubits as the circuit does; Aer leaves idle ones out by itself.
     local_noise = noise is not None and noise != DEVICE_NOISE and bool(noise.noise_qubits)
     shrink = request.run_type is not RunType.STATEVECTOR and not local_noise
     ready: dict[tuple[int, frozenset[int]], Prepared] = {}
     found = []
-    for task, qubits in zip(tasks, wanted, strict=True):
-        keep = frozenset(shared | qubits)
+    for task in request.tasks:
+        keep = frozenset(support(task.observables or ()))
         key = id(task.circuit), keep
         if key not in ready:
             _refuse_foreign(task)
@@ -151,7 +149,7 @@ def _refuse_foreign(task: Task) -> None:
             f"PUB {task.pub}: the circuit has real-time variables, which Aer cannot simulate. "
             "Use classical registers instead."
         )
-    for name in task.circuit.count_ops():
+    for name in operation_names(task.circuit):
         if name.startswith(("save_", "set_")):
             raise HaiquCircuitError(
                 f"PUB {task.pub}: '{name}' is an instruction for Aer itself. "
@@ -179,30 +177,31 @@ def _statevector_route(ready: Prepared, where: str) -> Route:
 
 def _route(piece: Piece, method: str, noise: Any, where: str) -> Route:
     ready = piece.prepared
+    width = ready.width
     exact = piece.observables is not None and piece.shots is None
     if exact and not ready.static:
         raise HaiquCircuitError(
             f"{where}: precision=0 asks for an exact value, which a circuit with mid-circuit measurement, reset or "
             "control flow does not have here. Give a precision above 0, for example 0.01."
         )
-    beyond = method == "automatic" and ready.clifford and not _fits(ready.num_qubits)
+    beyond = method == "automatic" and ready.clifford and not _fits(width)
     if noise is None and ready.static and method in _STATE_METHODS and not beyond:
-        memory.check_width(ready.num_qubits, method="statevector", where=where)
+        memory.check_width(width, method="statevector", where=where)
         return Route.STATES
     if not exact:
         if not beyond:
             checked = "statevector" if method == "automatic" else method
-            memory.check_width(ready.num_qubits, method=checked, where=where)
+            memory.check_width(width, method=checked, where=where)
         return Route.SHOTS
     if noise is not None or method == "density_matrix":
-        memory.check_width(ready.num_qubits, method="density_matrix", where=where)
+        memory.check_width(width, method="density_matrix", where=where)
         return Route.PROBABILITIES
     if method == "extended_stabilizer":
         raise HaiquInputError(
             f"{where}: method 'extended_stabilizer' cannot give exact values. Give a precision above 0, "
             "or another method."
         )
-    memory.check_width(ready.num_qubits, method="stabilizer" if beyond else method, where=where)
+    memory.check_width(width, method="stabilizer" if beyond else method, where=where)
     return Route.VALUES
 
 
@@ -260,7 +259,7 @@ def _memory(units: Sequence[Unit]) -> int:
     for unit in units:
         working = 0
         for piece in unit.pieces:
-            sets, width = len(piece.values), piece.prepared.num_qubits
+            sets, width = len(piece.values), piece.prepared.width
             if unit.route is Route.STATES:
                 working += sets * memory.statevector_bytes(width)
             elif unit.route is Route.PROBABILITIES:

@@ -17,8 +17,10 @@ from qiskit.circuit import (
     WhileLoopOp,
 )
 from qiskit.circuit.library import Initialize, UnitaryGate, get_standard_gate_name_mapping
+from qiskit.exceptions import QiskitError
 from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
 
+from qiskit_haiqu_provider.exceptions import HaiquCircuitError
 from qiskit_haiqu_provider.run.circuits import walk
 
 _CLIFFORD = frozenset(
@@ -45,6 +47,11 @@ class Prepared:
 
     num_clbits: int
     clifford: bool
+    width: int
+    """How many qubits take part; others of :attr:`circuit` are idle, and Aer leaves them out."""
+
+    columns: tuple[int, ...]
+    """For each parameter of :attr:`circuit` its place among those of the original circuit."""
 
     @property
     def num_qubits(self) -> int:
@@ -64,12 +71,15 @@ def prepare(circuit: QuantumCircuit, *, keep: Sequence[int] = (), shrink: bool =
     data = list(known.data)
     active = _active(known, data)
     kept = sorted(active | set(keep)) if shrink else list(range(known.num_qubits))
+    if not kept and known.num_qubits:
+        kept = [0]  # a circuit that does nothing is still a state
     measured = _final_measurements(known, data)
     if not measured and len(kept) == known.num_qubits:
-        body = known  # nothing to take off
+        body = known.copy() if known is circuit else known  # the caller may go on building the circuit
     else:
         body = _body(known, data, kept, drop_measurements=measured is not None)
     position = {qubit: index for index, qubit in enumerate(kept)}
+    places = {parameter: index for index, parameter in enumerate(circuit.parameters)}
     return Prepared(
         circuit=body,
         kept=tuple(kept),
@@ -77,6 +87,8 @@ def prepare(circuit: QuantumCircuit, *, keep: Sequence[int] = (), shrink: bool =
         measured=tuple((position[qubit], clbit) for clbit, qubit in (measured or {}).items()),
         num_clbits=known.num_clbits,
         clifford=operation_names(known) <= _CLIFFORD,
+        width=max(1, len(active | set(keep))),
+        columns=tuple(places[parameter] for parameter in body.parameters),
     )
 
 
@@ -196,4 +208,11 @@ def _unrolled(circuit: QuantumCircuit) -> QuantumCircuit:
     """The circuit itself if the simulator knows all its gates, else with the others unrolled."""
     if operation_names(circuit) <= _known_gates():
         return circuit
-    return _unroller(circuit.num_qubits).run(circuit)
+    try:
+        return _unroller(circuit.num_qubits).run(circuit)
+    except QiskitError as error:
+        foreign = sorted(operation_names(circuit) - _known_gates())
+        raise HaiquCircuitError(
+            f"The circuit '{circuit.name}' has instructions that cannot be simulated ({', '.join(foreign)}): "
+            f"{getattr(error, 'message', error)}. Decompose them into standard gates first."
+        ) from error

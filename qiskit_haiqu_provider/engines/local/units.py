@@ -26,7 +26,10 @@ _SETS = 4096
 """Parameter sets of a unit at most, so that cancelling and progress stay prompt."""
 
 _SHOTS = 2**17
-"""Shots of a unit that Aer samples."""
+"""Shots of a unit that Aer samples from a final state."""
+
+_TRAJECTORY = 2**26
+"""Work (gates x amplitudes x shots) of a unit whose shots Aer simulates one by one: a second, more or less."""
 
 
 class Route(Enum):
@@ -63,14 +66,31 @@ class Piece:
     statevector: bool = False
     """Whether the amplitudes themselves are asked for."""
 
+    chunk: int = 0
+    """Which part of the shots of its sets this is, where they are more than a unit takes."""
+
+    share: float = 1.0
+    """The part of the shots of its sets."""
+
+    one_by_one: bool = False
+    """Whether each shot is a simulation of its own: with noise, or in dynamic circuits."""
+
     plan: Measurements = _NOTHING_TO_MEASURE
     """What to measure for the observables, where they are estimated from outcomes."""
 
     @property
     def block(self) -> int:
         """Parameter sets that share a random stream; depends on the task alone, so that seeds repeat."""
-        by_shots = _SHOTS // (self.shots or 1)
+        by_shots = self.most_shots // (self.shots or 1) if self.share == 1.0 else 1
         return max(1, min(_BLOCK_SETS, _BLOCK_AMPLITUDES >> self.prepared.num_qubits, by_shots))
+
+    @property
+    def most_shots(self) -> int:
+        """Shots that a unit takes; depends on the task alone."""
+        if not self.one_by_one:
+            return _SHOTS
+        gates = max(1, len(self.prepared.circuit.data))
+        return max(16, min(_SHOTS // 4, _TRAJECTORY // (gates << min(self.prepared.width, 30))))
 
     def blocks(self) -> Iterator[slice]:
         """The sets of the piece, block by block."""
@@ -95,25 +115,33 @@ class Unit:
     """Gates that measurement circuits may use; ``None`` for any."""
 
     @property
-    def num_sets(self) -> int:
-        """Parameter sets in all pieces."""
-        return sum(len(piece.values) for piece in self.pieces)
+    def num_sets(self) -> float:
+        """Parameter sets in all pieces; a part of the shots of a set counts as that part of it."""
+        return sum(len(piece.values) * piece.share for piece in self.pieces)
 
     def generator(self, piece: Piece, block: slice, number: int = 0) -> np.random.Generator:
         """A random stream of a block of sets of a piece; each ``number`` has one of its own."""
-        key = (piece.task, (piece.first + block.start) // piece.block, number)
+        key = (piece.task, (piece.first + block.start) // piece.block, number, piece.chunk)
         return np.random.default_rng(np.random.SeedSequence(self.entropy, spawn_key=key))
 
     def aer_seed(self) -> int:
         """The seed of the unit's Aer jobs."""
         first = self.pieces[0]
-        sequence = np.random.SeedSequence(self.entropy, spawn_key=(first.task, first.first))
+        sequence = np.random.SeedSequence(self.entropy, spawn_key=(first.task, first.first, first.chunk))
         return int(sequence.generate_state(1)[0] >> 2)
 
 
 def cut(piece: Piece, route: Route, *, workers: int = 1) -> Iterator[Piece]:
-    """Cut the sets of a task to the size of a unit."""
+    """Cut the sets of a task, and the shots of a set where they are too many, to the size of a unit."""
     size = _sets_per_unit(piece, route)
+    shots = piece.shots or 0
+    if route is Route.SHOTS and piece.one_by_one and shots > piece.most_shots:
+        for first in range(len(piece.values)):
+            for chunk, start in enumerate(range(0, shots, piece.most_shots)):
+                part = min(piece.most_shots, shots - start)
+                values = piece.values[first : first + 1]
+                yield replace(piece, first=first, values=values, shots=part, chunk=chunk, share=part / shots)
+        return
     if route is Route.STATES and workers > 1:
         size = min(size, -(-len(piece.values) // (2 * workers)))
     size = max(piece.block, size // piece.block * piece.block)
@@ -121,8 +149,16 @@ def cut(piece: Piece, route: Route, *, workers: int = 1) -> Iterator[Piece]:
         yield replace(piece, first=first, values=piece.values[first : first + size])
 
 
-def pack_units(pieces: Sequence[tuple[Route, Piece]], *, workers: int = 1) -> Iterator[tuple[Route, tuple[Piece, ...]]]:
-    """Put small pieces of the same route, in order, into one unit each as far as it takes them."""
+def pack_units(
+    pieces: Sequence[tuple[Route, Piece]], *, workers: int = 1, by_qubits: bool = False
+) -> Iterator[tuple[Route, tuple[Piece, ...]]]:
+    """Put small pieces of the same route, in order, into one unit each as far as it takes them.
+
+    Args:
+        pieces: The pieces with their routes.
+        workers: How many workers the units should keep busy.
+        by_qubits: Whether pieces must share their qubits, because the noise differs from qubit to qubit.
+    """
     shares = [len(piece.values) / _sets_per_unit(piece, route) for route, piece in pieces]
     evolved = sum(share for share, (route, _) in zip(shares, pieces, strict=True) if route is Route.STATES)
     room = dict.fromkeys(Route, 1.0)
@@ -131,7 +167,8 @@ def pack_units(pieces: Sequence[tuple[Route, Piece]], *, workers: int = 1) -> It
     batch: list[Piece] = []
     current, load = Route.STATES, 0.0
     for share, (route, piece) in zip(shares, pieces, strict=True):
-        if batch and (route is not current or load + share > room[route]):
+        apart = bool(batch) and by_qubits and batch[0].prepared.kept != piece.prepared.kept
+        if batch and (apart or route is not current or load + share > room[route]):
             yield current, tuple(batch)
             batch, load = [], 0.0
         batch.append(piece)
@@ -144,7 +181,7 @@ def _sets_per_unit(piece: Piece, route: Route) -> int:
     if route is Route.STATES:
         return max(1, min(_SETS, _AMPLITUDES >> piece.prepared.num_qubits))
     if route is Route.SHOTS:
-        return max(1, min(_SETS, _SHOTS // (piece.shots or 1)))
+        return max(1, min(_SETS, piece.most_shots // (piece.shots or 1)))
     return piece.block
 
 

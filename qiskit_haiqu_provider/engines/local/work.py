@@ -14,7 +14,7 @@ from qiskit_haiqu_provider.engines.local.aer import (
     saving_statevector,
     saving_values,
 )
-from qiskit_haiqu_provider.engines.local.evolve import evolve, supports
+from qiskit_haiqu_provider.engines.local.evolve import angle_values, evolve, supports
 from qiskit_haiqu_provider.engines.local.noise import confusions, with_readout_errors
 from qiskit_haiqu_provider.engines.local.pauli import expectations
 from qiskit_haiqu_provider.engines.local.sampling import MOST_TALLIED, draw, pack, shuffled, tally, unpack
@@ -61,7 +61,10 @@ def _by_states(unit: Unit) -> list[TaskResult]:
 
 def _answer(unit: Unit, piece: Piece, states: NDArray[np.complex128]) -> TaskResult:
     if piece.statevector:
-        return Statevectors(_repeated(states, len(piece.values)))
+        circuit = piece.prepared.circuit
+        columns = dict(zip(circuit.parameters, piece.values.T, strict=True))
+        phases = np.exp(1j * angle_values(circuit.global_phase, columns))
+        return Statevectors(_repeated(states, len(piece.values)) * phases[:, None])
     if piece.observables is None:
         return _sampled_states(unit, piece, states)
     if piece.shots is None:
