@@ -391,7 +391,12 @@ class HaiquBackend(BackendV2):
 
 
 def _as_circuits(run_input: QuantumCircuit | Iterable[QuantumCircuit]) -> list[QuantumCircuit]:
-    circuits = [run_input] if isinstance(run_input, QuantumCircuit) else list(run_input)
+    try:
+        circuits = [run_input] if isinstance(run_input, QuantumCircuit) else list(run_input)
+    except TypeError:
+        raise HaiquInputError(
+            f"run_input is a {type(run_input).__name__}. Give a QuantumCircuit or a list of them."
+        ) from None
     for index, circuit in enumerate(circuits):
         if not isinstance(circuit, QuantumCircuit):
             raise HaiquInputError(

@@ -199,3 +199,37 @@ def test_backend_options_go_before_the_providers():
         assert metadata["haiqu"]["method"] == "density_matrix"
     job = SamplerV2(backend, options={"backend_options": {"method": "statevector"}}).run([bell])
     assert job.result().metadata["haiqu"]["method"] == "statevector"
+
+
+def test_mappings_that_are_changed_in_place_count():
+    sampler = SamplerV2(options={"seed_simulator": 1})
+    sampler.options.backend_options["method"] = "stabilizer"
+    circuit = QuantumCircuit(1)
+    circuit.measure_all()
+    assert sampler.run([circuit]).result().metadata["haiqu"]["method"] == "stabilizer"
+    sampler.options.backend_options["bogus"] = 1
+    with pytest.raises(HaiquInputError, match="no option 'bogus'"):
+        sampler.run([circuit])
+
+
+def test_a_measurement_before_a_delay_is_final():
+    circuit = QuantumCircuit(1, 1)
+    circuit.h(0)
+    circuit.measure(0, 0)
+    circuit.delay(10, 0)
+    with pytest.raises(HaiquCircuitError, match="ends in measurements"):
+        EstimatorV2().run([(circuit, "X")])
+
+
+def test_memory_of_many_shots_is_predicted():
+    circuit = QuantumCircuit(2)
+    circuit.measure_all()
+    predicted = SamplerV2().estimate_cost([(circuit, None, 20_000_000)]).memory_bytes
+    assert 100e6 < predicted < 300e6
+
+
+def test_what_is_no_circuit_is_refused(provider):
+    with pytest.raises(HaiquInputError, match="run_input is a NoneType"):
+        provider.get_backend().run(None)
+    with pytest.raises(HaiquInputError, match="name must be the name of a device"):
+        provider.get_backend(3)

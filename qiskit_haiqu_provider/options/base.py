@@ -108,7 +108,8 @@ class Options:
     def explicit(self) -> dict[str, Any]:
         """The options that were set, also to their default; of nested ones what was set inside."""
         values = {spec.name: getattr(self, spec.name) for spec in fields(self)}
-        found = {name: value for name, value in values.items() if name in self._explicit}
+        filled = {name for name, value in values.items() if isinstance(value, dict) and value}  # perhaps in place
+        found = {name: value for name, value in values.items() if name in self._explicit | filled}
         nested = {name: value.explicit() for name, value in values.items() if isinstance(value, Options)}
         return {**found, **{name: inside for name, inside in nested.items() if inside or name in found}}
 

@@ -62,15 +62,11 @@ def final_measurements(circuit: QuantumCircuit) -> list[int]:
     untouched, unread = set(circuit.qubits), set(circuit.clbits)
     found = []
     for instruction in reversed(circuit.data):
-        if instruction.operation.name == "barrier":
+        if instruction.name in {"barrier", "delay"}:
             continue
-        if (
-            instruction.operation.name == "measure"
-            and instruction.qubits[0] in untouched
-            and instruction.clbits[0] in unread
-        ):
+        if instruction.name == "measure" and instruction.qubits[0] in untouched and instruction.clbits[0] in unread:
             found.append(qubit_index[instruction.qubits[0]])
-        elif instruction.operation.name != "measure":
+        elif instruction.name != "measure":
             unread.difference_update(instruction.clbits)
         untouched.difference_update(instruction.qubits)
     return sorted(found)

@@ -253,6 +253,10 @@ def _small(units: Sequence[Unit]) -> bool:
 _SMALL_PIECES, _SMALL_AMPLITUDES, _SMALL_GATES, _SMALL_SHOTS = 4, 2**10, 200, 2**13
 
 
+_BYTES_A_SHOT = 5
+"""Of the shots of a block while they are put in order: their outcomes, and a copy of what is shown."""
+
+
 def _memory(units: Sequence[Unit]) -> int:
     """Predicted peak: the largest unit while it runs, and the results of all."""
     peak, results = 0, 0
@@ -267,7 +271,9 @@ def _memory(units: Sequence[Unit]) -> int:
             elif unit.options["method"] in {"automatic", "statevector"} and not piece.prepared.clifford:
                 working = max(working, memory.statevector_bytes(width))
             if piece.observables is None and not piece.statevector:
-                results += sets * (piece.shots or 0) * -(-piece.prepared.num_clbits // 8)
+                shots = sets * (piece.shots or 0)
+                results += shots * -(-piece.prepared.num_clbits // 8)
+                working += _BYTES_A_SHOT * min(shots, piece.block * (piece.shots or 0))
         peak = max(peak, working)
     return peak + results
 

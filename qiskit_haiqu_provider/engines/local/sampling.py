@@ -1,6 +1,7 @@
 """Shots drawn from exact probabilities, and put into the packed bytes of classical bits without a loop over shots."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +47,7 @@ def draw(
     return np.unique(np.minimum(drawn, len(probabilities) - 1), return_counts=True)
 
 
-def shuffled(
-    outcomes: NDArray[np.intp], counts: NDArray[np.int64], shots: int, rng: np.random.Generator
-) -> NDArray[np.intp]:
+def shuffled(outcomes: NDArray[Any], counts: NDArray[np.int64], shots: int, rng: np.random.Generator) -> NDArray[Any]:
     """Single shots in random order from counts, for several distributions over the same outcomes.
 
     Shots of one run are exchangeable, so any order is as good; a sorted one would make the first half of the shots
@@ -67,7 +66,7 @@ def shuffled(
     return rng.permuted(order, axis=1, out=order)
 
 
-def pack(states: NDArray[np.intp], measured: Sequence[tuple[int, int]], num_clbits: int) -> NDArray[np.uint8]:
+def pack(states: NDArray[Any], measured: Sequence[tuple[int, int]], num_clbits: int) -> NDArray[np.uint8]:
     """Basis states as packed classical bits.
 
     Args:

@@ -83,7 +83,8 @@ def _sampled_states(unit: Unit, piece: Piece, states: NDArray[np.complex128]) ->
     num_clbits, size = prepared.num_clbits, states.shape[1]
     shown = np.empty((len(piece.values), shots, -(-num_clbits // 8)), dtype=np.uint8)
     probabilities = states.real**2 + states.imag**2
-    everything = np.arange(size) if size <= MOST_TALLIED else np.empty(0, dtype=np.intp)
+    # Small numbers, because there is one for every shot.
+    everything = np.arange(size if size <= MOST_TALLIED else 0, dtype=np.min_scalar_type(size - 1))
     packed = pack(everything, prepared.measured, num_clbits)
     for block in piece.blocks():
         rng = unit.generator(piece, block)
