@@ -74,7 +74,7 @@ def prepare(circuit: QuantumCircuit, *, keep: Sequence[int] = (), shrink: bool =
     if not kept and known.num_qubits:
         kept = [0]  # a circuit that does nothing is still a state
     measured = _final_measurements(known, data)
-    if not measured and len(kept) == known.num_qubits:
+    if not measured and len(kept) == known.num_qubits and known.layout is None:
         body = known.copy() if known is circuit else known  # the caller may go on building the circuit
     else:
         body = _body(known, data, kept, drop_measurements=measured is not None)
