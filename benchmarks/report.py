@@ -90,7 +90,7 @@ def _extras(rows: Sequence[Row], imports: ImportCost | None) -> list[tuple[str, 
     if imports is not None:
         lines = [("import, CPU ms", "median", "ratio", "goal", "verdict", "loaded too early")]
         for name in imports.cpu:
-            own = (f"{GOAL:g}", imports.verdict, " ".join(sorted(imports.loaded)) or "nothing")
+            own = (f"{GOAL:g}", imports.verdict(name), " ".join(sorted(imports.loaded)) or "nothing")
             ratio = f"{imports.ratio(name):.2f}"
             shown = ("-", "-", "-") if name == "qiskit" else own
             lines.append((name, _number(imports.median(name)), ratio, *shown))
@@ -122,7 +122,7 @@ def _import_facts(imports: ImportCost | None) -> dict[str, Any] | None:
         return None
     return {
         "goal": GOAL,
-        "verdict": imports.verdict,
+        "verdicts": {name: imports.verdict(name) for name in imports.cpu},
         "loaded_too_early": sorted(imports.loaded),
         "ratios": {name: imports.ratio(name) for name in imports.cpu},
         "cpu_ms": imports.cpu,

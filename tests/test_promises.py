@@ -109,8 +109,8 @@ def test_a_noise_model_of_a_device_runs_transpiled_circuits(provider):
     ):
         counts = SamplerV2(backend).run([isa], shots=500).result()[0].data.meas.get_counts()
         assert counts["00"] + counts["11"] > 350
-    state = isa.remove_final_measurements(inplace=False)
-    observable = SparsePauliOp("ZZ").apply_layout(isa.layout)
+    state = transpile(bell, device, seed_transpiler=1, optimization_level=1)
+    observable = SparsePauliOp("ZZ").apply_layout(state.layout)
     evs = EstimatorV2(backend).run([(state, observable)], precision=0).result()[0].data.evs
     assert 0.5 < evs < 1
 

@@ -28,7 +28,7 @@ _SETS = 4096
 _SHOTS = 2**17
 """Shots of a unit that Aer samples from a final state."""
 
-_TRAJECTORY = 2**26
+_TRAJECTORY = 2**28
 """Work (gates x amplitudes x shots) of a unit whose shots Aer simulates one by one: a second, more or less."""
 
 
