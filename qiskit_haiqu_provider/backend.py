@@ -6,8 +6,6 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options, QubitProperties
 from qiskit.quantum_info import Statevector
@@ -22,6 +20,7 @@ from qiskit_haiqu_provider.job import HaiquJob, submit_job
 from qiskit_haiqu_provider.options.base import Layer
 from qiskit_haiqu_provider.options.definitions import RunOptions, SamplerOptions
 from qiskit_haiqu_provider.run.checks import check_choice, check_shots
+from qiskit_haiqu_provider.run.circuit_inputs import as_circuits, bound_values
 from qiskit_haiqu_provider.run.plan import Plan, plan_run
 from qiskit_haiqu_provider.run.request import Progress, RunRequest, RunType, Task
 from qiskit_haiqu_provider.store import JobStore
@@ -339,13 +338,13 @@ class HaiquBackend(BackendV2):
         types = [kind.value for kind in RunType]
         run_type = RunType(check_choice(given.pop("run_type", "Run"), types, where="run_type"))
         shots, settings = self._run_settings(given)
-        circuits = _as_circuits(run_input)
+        circuits = as_circuits(run_input)
         statevector = run_type is RunType.STATEVECTOR
         for index, circuit in enumerate(circuits):
             if not statevector:
                 self.check_circuit(circuit, where=f"circuit {index}")
         memory = bool({**self._all_options(), **settings.options}["memory"])
-        plan, tasks = plan_run(circuits, _bind_values(circuits, binds), shots=shots, memory=memory)
+        plan, tasks = plan_run(circuits, bound_values(circuits, binds), shots=shots, memory=memory)
         if statevector:
             tasks = tuple(replace(task, shots=None) for task in tasks)
         return tasks, plan, run_type, settings
@@ -388,66 +387,3 @@ class HaiquBackend(BackendV2):
             for name, value in facts.items()
         )
         return f"<table><caption>{escape(self.name)}</caption>{rows}</table>"
-
-
-def _as_circuits(run_input: QuantumCircuit | Iterable[QuantumCircuit]) -> list[QuantumCircuit]:
-    try:
-        circuits = [run_input] if isinstance(run_input, QuantumCircuit) else list(run_input)
-    except TypeError:
-        raise HaiquInputError(
-            f"run_input is a {type(run_input).__name__}. Give a QuantumCircuit or a list of them."
-        ) from None
-    for index, circuit in enumerate(circuits):
-        if not isinstance(circuit, QuantumCircuit):
-            raise HaiquInputError(
-                f"circuit {index} is a {type(circuit).__name__}, not a QuantumCircuit. "
-                "Give a QuantumCircuit or a list of them."
-            )
-    return circuits
-
-
-def _bind_values(
-    circuits: Sequence[QuantumCircuit], binds: Sequence[Mapping[Any, Any]] | None
-) -> list[NDArray[np.float64]]:
-    """Values of shape ``(sets, parameters)`` for each circuit."""
-    if binds is None:
-        binds = [{} for _ in circuits]
-    if len(binds) != len(circuits):
-        raise HaiquInputError(
-            f"parameter_binds has {len(binds)} mappings for {len(circuits)} circuits. Give one for each circuit."
-        )
-    return [
-        _values_of(index, circuit, dict(bind))
-        for index, (circuit, bind) in enumerate(zip(circuits, binds, strict=True))
-    ]
-
-
-def _values_of(index: int, circuit: QuantumCircuit, bind: dict[Any, Any]) -> NDArray[np.float64]:
-    by_name = {getattr(key, "name", key): value for key, value in bind.items()}
-    names = [parameter.name for parameter in circuit.parameters]
-    missing = [name for name in names if name not in by_name]
-    surplus = sorted(by_name.keys() - set(names))
-    if missing:
-        raise HaiquInputError(
-            f"circuit {index} has parameters without a value: {', '.join(missing)}. "
-            "Call circuit.assign_parameters(...), or give parameter_binds."
-        )
-    if surplus:
-        raise HaiquInputError(
-            f"circuit {index} does not have the parameters {', '.join(map(str, surplus))} of parameter_binds. "
-            f"Its parameters: {', '.join(names) or 'none'}."
-        )
-    if not names:
-        return np.empty((1, 0))
-    columns = [np.atleast_1d(np.asarray(by_name[name], dtype=np.float64)) for name in names]
-    if len({column.shape for column in columns}) != 1 or columns[0].ndim != 1:
-        raise HaiquInputError(
-            f"circuit {index}: the values of parameter_binds must be lists of the same length, one entry for each "
-            "parameter set."
-        )
-    values = np.stack(columns, axis=1)
-    if not np.isfinite(values).all():
-        raise HaiquInputError(
-            f"circuit {index}: the values of parameter_binds are not all finite. Remove NaN and infinity."
-        )
-    return values

@@ -32,7 +32,7 @@ def plain(*, measured=True):
     return rotated(measured=measured).assign_parameters([0.1, 0.2])
 
 
-def refused(provider, call, error, *words):
+def assert_refused(provider, call, error, *words):
     """The call raises that error with those words, and leaves no job behind."""
     with pytest.raises(error) as caught:
         call()
@@ -70,7 +70,7 @@ SAMPLER_CASES = {
 @pytest.mark.parametrize("case", SAMPLER_CASES.values(), ids=SAMPLER_CASES)
 def test_sampler_pubs(provider, case):
     pubs, words = case
-    refused(provider, lambda: SamplerV2().run(pubs()), HaiquInputError, *words)
+    assert_refused(provider, lambda: SamplerV2().run(pubs()), HaiquInputError, *words)
 
 
 @pytest.mark.parametrize("name", ["shape", "values", "items", "keys", "size", "ndim", "_data"])
@@ -78,7 +78,7 @@ def test_reserved_register_names(provider, name):
     circuit = QuantumCircuit(1)
     circuit.add_register(ClassicalRegister(1, name))
     circuit.measure(0, 0)
-    refused(provider, lambda: SamplerV2().run([circuit]), HaiquCircuitError, f"'{name}'", "reserved", "Rename")
+    assert_refused(provider, lambda: SamplerV2().run([circuit]), HaiquCircuitError, f"'{name}'", "reserved", "Rename")
 
 
 ESTIMATOR_CASES = {
@@ -108,18 +108,20 @@ ESTIMATOR_CASES = {
 @pytest.mark.parametrize("case", ESTIMATOR_CASES.values(), ids=ESTIMATOR_CASES)
 def test_estimator_pubs(provider, case):
     pubs, words = case
-    refused(provider, lambda: EstimatorV2().run(pubs()), HaiquInputError, *words)
+    assert_refused(provider, lambda: EstimatorV2().run(pubs()), HaiquInputError, *words)
 
 
 @pytest.mark.parametrize("shots", [0, -1, 1.5, "x"])
 def test_shots_of_a_call(provider, shots):
-    refused(provider, lambda: SamplerV2().run([plain()], shots=shots), HaiquInputError, "shots must be")
+    assert_refused(provider, lambda: SamplerV2().run([plain()], shots=shots), HaiquInputError, "shots must be")
 
 
 @pytest.mark.parametrize("precision", [-1, "x", float("nan")])
 def test_precision_of_a_call(provider, precision):
     pub = (plain(measured=False), "ZZ")
-    refused(provider, lambda: EstimatorV2().run([pub], precision=precision), HaiquInputError, "precision must be")
+    assert_refused(
+        provider, lambda: EstimatorV2().run([pub], precision=precision), HaiquInputError, "precision must be"
+    )
 
 
 def test_circuits_that_are_not_isa(provider):
@@ -128,12 +130,12 @@ def test_circuits_that_are_not_isa(provider):
     circuit.h(3)
     circuit.measure_all()
     words = ["PUB 0", "fake_manila", "'h'", "(3,)", "generate_preset_pass_manager(backend=backend"]
-    refused(provider, lambda: SamplerV2(backend).run([circuit]), HaiquCircuitError, *words)
-    refused(provider, lambda: backend.run([circuit]), HaiquCircuitError, "circuit 0", *words[1:])
+    assert_refused(provider, lambda: SamplerV2(backend).run([circuit]), HaiquCircuitError, *words)
+    assert_refused(provider, lambda: backend.run([circuit]), HaiquCircuitError, "circuit 0", *words[1:])
     uncoupled = QuantumCircuit(5)
     uncoupled.cx(0, 4)
     pub = (uncoupled, "ZZZZZ")
-    refused(provider, lambda: EstimatorV2(backend).run([pub]), HaiquCircuitError, "'cx'", "(0, 4)")
+    assert_refused(provider, lambda: EstimatorV2(backend).run([pub]), HaiquCircuitError, "'cx'", "(0, 4)")
 
 
 def test_misfits_inside_control_flow_are_found(provider):
@@ -144,14 +146,16 @@ def test_misfits_inside_control_flow_are_found(provider):
         circuit.x(1)
         circuit.h(2)
     circuit.measure(2, 0)
-    refused(provider, lambda: SamplerV2(backend).run([circuit]), HaiquCircuitError, "'h'", "(2,)")
+    assert_refused(provider, lambda: SamplerV2(backend).run([circuit]), HaiquCircuitError, "'h'", "(2,)")
 
 
 def test_circuits_wider_than_the_device(provider):
     backend = provider.get_backend("fake_manila")
     circuit = QuantumCircuit(6)
     circuit.measure_all()
-    refused(provider, lambda: SamplerV2(backend).run([circuit]), HaiquCircuitError, "6 qubits", "has 5", "wider device")
+    assert_refused(
+        provider, lambda: SamplerV2(backend).run([circuit]), HaiquCircuitError, "6 qubits", "has 5", "wider device"
+    )
 
 
 def wide(qubits):
@@ -163,17 +167,17 @@ def wide(qubits):
 
 def test_circuits_wider_than_memory(provider):
     words = ["PUB 0", "45 qubits", "GiB", "matrix_product_state"]
-    refused(provider, lambda: SamplerV2().run([wide(45)]), HaiquCapacityError, *words)
+    assert_refused(provider, lambda: SamplerV2().run([wide(45)]), HaiquCapacityError, *words)
     dense = SamplerV2("aer_simulator", options={"backend_options": {"method": "density_matrix"}})
-    refused(provider, lambda: dense.run([wide(22)]), HaiquCapacityError, "density_matrix", "GiB")
+    assert_refused(provider, lambda: dense.run([wide(22)]), HaiquCapacityError, "density_matrix", "GiB")
     limited = SamplerV2("aer_simulator", options={"backend_options": {"method": "extended_stabilizer"}})
-    refused(provider, lambda: limited.run([wide(70)]), HaiquCapacityError, "at most 63")
+    assert_refused(provider, lambda: limited.run([wide(70)]), HaiquCapacityError, "at most 63")
 
 
 def test_more_shots_than_memory(provider):
     values = np.zeros((100_000, 2))
     call = lambda: SamplerV2().run([(rotated(), values, 50_000_000)])  # noqa: E731
-    refused(provider, call, HaiquCapacityError, "GiB are available", "fewer shots")
+    assert_refused(provider, call, HaiquCapacityError, "GiB are available", "fewer shots")
 
 
 def test_exact_values_that_do_not_exist(provider):
@@ -183,43 +187,47 @@ def test_exact_values_that_do_not_exist(provider):
     with circuit.if_test((circuit.clbits[0], 1)):
         circuit.x(1)
     pub = (circuit, "ZI")
-    refused(provider, lambda: EstimatorV2().run([pub], precision=0), HaiquCircuitError, "precision=0", "above 0")
+    assert_refused(provider, lambda: EstimatorV2().run([pub], precision=0), HaiquCircuitError, "precision=0", "above 0")
     backend = provider.get_backend("aer_simulator", method="extended_stabilizer")
     pub = (plain(measured=False), "ZZ")
-    refused(provider, lambda: EstimatorV2(backend).run([pub], precision=0), HaiquInputError, "extended_stabilizer")
+    assert_refused(
+        provider, lambda: EstimatorV2(backend).run([pub], precision=0), HaiquInputError, "extended_stabilizer"
+    )
 
 
 def test_real_time_variables(provider):
     circuit = QuantumCircuit(1, 1)
     circuit.add_var("flag", expr.lift(False))
     circuit.measure(0, 0)
-    refused(provider, lambda: SamplerV2().run([circuit]), HaiquCircuitError, "real-time variables")
+    assert_refused(provider, lambda: SamplerV2().run([circuit]), HaiquCircuitError, "real-time variables")
 
 
 def test_mitigation_is_refused_not_ignored(provider):
     sampler = SamplerV2(options={"use_mitigation": True})
-    refused(provider, lambda: sampler.run([plain()]), HaiquInputError, "use_mitigation", "local engine")
+    assert_refused(provider, lambda: sampler.run([plain()]), HaiquInputError, "use_mitigation", "local engine")
 
 
 def test_backends_of_others(provider):
-    refused(provider, lambda: SamplerV2(GenericBackendV2(2)), HaiquInputError, "GenericBackendV2", "HaiquProvider")
-    refused(provider, lambda: SamplerV2(StatevectorSampler()), HaiquInputError, "device name")
+    assert_refused(
+        provider, lambda: SamplerV2(GenericBackendV2(2)), HaiquInputError, "GenericBackendV2", "HaiquProvider"
+    )
+    assert_refused(provider, lambda: SamplerV2(StatevectorSampler()), HaiquInputError, "device name")
 
 
 def test_backend_and_mode_together(provider):
-    refused(provider, lambda: SamplerV2("aer_simulator", mode="aer_simulator"), HaiquInputError, "Give one")
+    assert_refused(provider, lambda: SamplerV2("aer_simulator", mode="aer_simulator"), HaiquInputError, "Give one")
 
 
 def test_options_of_the_wrong_kind(provider):
-    refused(provider, lambda: SamplerV2(options=5), HaiquInputError, "SamplerOptions")
-    refused(provider, lambda: SamplerV2(options=EstimatorV2().options), HaiquInputError, "SamplerOptions")
+    assert_refused(provider, lambda: SamplerV2(options=5), HaiquInputError, "SamplerOptions")
+    assert_refused(provider, lambda: SamplerV2(options=EstimatorV2().options), HaiquInputError, "SamplerOptions")
     unknown = {"backend_options": {"metod": "statevector"}}
-    refused(provider, lambda: SamplerV2(options=unknown), HaiquOptionError, "metod", "'method'")
+    assert_refused(provider, lambda: SamplerV2(options=unknown), HaiquOptionError, "metod", "'method'")
     wrong = {"backend_options": {"method": "magic"}}
-    refused(provider, lambda: SamplerV2(options=wrong), HaiquInputError, "method must be one of", "'magic'")
+    assert_refused(provider, lambda: SamplerV2(options=wrong), HaiquInputError, "method must be one of", "'magic'")
 
 
 def test_instructions_for_aer_itself(provider):
     circuit = plain()
     circuit.save_statevector()
-    refused(provider, lambda: SamplerV2().run([circuit]), HaiquCircuitError, "save_statevector", "to_aer()")
+    assert_refused(provider, lambda: SamplerV2().run([circuit]), HaiquCircuitError, "save_statevector", "to_aer()")
