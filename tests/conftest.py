@@ -4,8 +4,13 @@ import ipaddress
 import socket
 
 import pytest
+from hypothesis import settings
 
 from qiskit_haiqu_provider import HaiquProvider
+
+# No limit on the time of an example, and the same examples every time: speed is measured in benchmarks/.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)
