@@ -92,11 +92,6 @@ def prepare(circuit: QuantumCircuit, *, keep: Sequence[int] = (), shrink: bool =
     )
 
 
-def active_qubits(circuit: QuantumCircuit) -> set[int]:
-    """Qubits on which anything but barriers and delays acts."""
-    return _active(circuit, circuit.data)
-
-
 def operation_names(circuit: QuantumCircuit) -> set[str]:
     """Names of all operations, inside control flow too."""
     names = set(circuit.count_ops())
@@ -106,6 +101,7 @@ def operation_names(circuit: QuantumCircuit) -> set[str]:
 
 
 def _active(circuit: QuantumCircuit, data: Sequence[CircuitInstruction]) -> set[int]:
+    """Qubits on which anything but barriers and delays acts."""
     active = {bit for instruction in data if instruction.name not in {"barrier", "delay"} for bit in instruction.qubits}
     return {index for index, bit in enumerate(circuit.qubits) if bit in active}
 
