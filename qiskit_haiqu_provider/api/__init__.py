@@ -1,0 +1,1 @@
+"""The Haiqu REST interface. Knows nothing of Qiskit."""
