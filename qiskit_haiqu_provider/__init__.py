@@ -6,6 +6,8 @@ Names are imported on first use, so that ``import qiskit_haiqu_provider`` costs 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from qiskit_haiqu_provider.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from qiskit_haiqu_provider.backend import HaiquBackend
     from qiskit_haiqu_provider.cost.estimate import CostEstimate, CostLine
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from qiskit_haiqu_provider.primitives.estimator import EstimatorV2
     from qiskit_haiqu_provider.primitives.sampler import SamplerV2
     from qiskit_haiqu_provider.provider import HaiquProvider
-
-__version__ = "0.1.0"
 
 __all__ = [
     "CostEstimate",

@@ -6,6 +6,8 @@ device snapshots that the package installs, without importing it.
 
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,11 +28,13 @@ def fake_records() -> tuple[DeviceRecord, ...]:
             id=name,
             via="local",
             vendor="IBM",
-            num_qubits=qubits,
+            num_qubits=facts.num_qubits,
             simulator=True,
-            description=f"Snapshot of an IBM device with {qubits} qubits, simulated with its noise",
+            description=f"Snapshot of an IBM device with {facts.num_qubits} qubits, simulated with its noise",
+            operation_names=facts.operation_names,
+            coupling_map=facts.coupling_map,
         )
-        for name, (_, qubits) in sorted(_snapshots().items())
+        for name, facts in sorted(_snapshots().items())
     )
 
 
@@ -40,7 +44,6 @@ def load_fake(name: str) -> Any:
     Raises:
         HaiquDependencyError: If qiskit-ibm-runtime is not installed.
     """
-    class_name, _ = _snapshots().get(name, ("", 0))
     try:
         from qiskit_ibm_runtime import fake_provider  # three times the cost of Qiskit
     except ImportError as error:
@@ -48,7 +51,7 @@ def load_fake(name: str) -> Any:
             f"{name} is a snapshot that comes with qiskit-ibm-runtime, which is not installed. "
             "Run: pip install 'qiskit-haiqu-provider[ibm]'"
         ) from error
-    return getattr(fake_provider, class_name)()
+    return getattr(fake_provider, _snapshots()[name].class_name)()
 
 
 def fakes_installed() -> bool:
@@ -56,9 +59,19 @@ def fakes_installed() -> bool:
     return find_spec("qiskit_ibm_runtime") is not None
 
 
+@dataclass(frozen=True)
+class _Snapshot:
+    """What the files of a snapshot say without being imported."""
+
+    class_name: str
+    num_qubits: int
+    operation_names: tuple[str, ...]
+    coupling_map: tuple[tuple[int, int], ...]
+
+
 @lru_cache(maxsize=1)
-def _snapshots() -> dict[str, tuple[str, int]]:
-    """For each fake device its class name and number of qubits."""
+def _snapshots() -> dict[str, _Snapshot]:
+    """The snapshots by the name of their device."""
     spec = find_spec("qiskit_ibm_runtime")
     if spec is None or not spec.submodule_search_locations:
         return {}
@@ -69,5 +82,16 @@ def _snapshots() -> dict[str, tuple[str, int]]:
         name, cls, conf = (pattern.search(source) for pattern in (_NAME, _CLASS, _CONF))
         if name and cls and conf:
             facts = json.loads((module.parent / conf[1]).read_text(encoding="utf-8"))
-            found[name[1]] = (cls[1], int(facts["n_qubits"]))
+            found[name[1]] = _snapshot(cls[1], facts)
     return found
+
+
+def _snapshot(class_name: str, facts: Mapping[str, Any]) -> _Snapshot:
+    others = [name for name in facts.get("supported_instructions", ()) if name in _NO_GATES]
+    names = dict.fromkeys([*facts.get("basis_gates", ()), *others, "measure", "delay"])
+    edges = tuple((int(a), int(b)) for a, b in facts.get("coupling_map") or ())
+    return _Snapshot(class_name, int(facts["n_qubits"]), tuple(names), edges)
+
+
+_NO_GATES = frozenset({"reset", "if_else", "for_loop", "while_loop", "switch_case"})
+"""Instructions that the files list apart from the gates, between gates that devices no longer have."""

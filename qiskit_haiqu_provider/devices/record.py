@@ -17,3 +17,9 @@ class DeviceRecord:
     description: str = ""
     constrained: bool = True
     """Whether circuits must fit the Target; simulators without constraints take any circuit."""
+
+    operation_names: tuple[str, ...] = ()
+    """Names of the instructions, as far as known."""
+
+    coupling_map: tuple[tuple[int, int], ...] | None = None
+    """Pairs of qubits with a two-qubit gate; ``None`` where any pair has one."""

@@ -23,7 +23,7 @@ from qiskit_haiqu_provider.engines.local.options import (
     check_options,
     default_options,
 )
-from qiskit_haiqu_provider.engines.local.targets import TARGET_QUBITS, simulator_target
+from qiskit_haiqu_provider.engines.local.targets import SIMULATOR_OPERATIONS, TARGET_QUBITS, simulator_target
 from qiskit_haiqu_provider.exceptions import HaiquOptionError
 from qiskit_haiqu_provider.run.request import Progress, RunRequest
 from qiskit_haiqu_provider.run.result import RunResult, TaskResult
@@ -181,6 +181,7 @@ def _aer_record() -> DeviceRecord:
         simulator=True,
         description="Ideal simulator, or with a noise model of yours; any Aer method",
         constrained=False,
+        operation_names=SIMULATOR_OPERATIONS,
     )
 
 

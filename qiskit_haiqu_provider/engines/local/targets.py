@@ -45,3 +45,6 @@ _CONTROL_FLOW = {
     WhileLoopOp: "while_loop",
     SwitchCaseOp: "switch_case",
 }
+
+SIMULATOR_OPERATIONS = (*_ONE_QUBIT, *_TWO_QUBIT, *_CONTROL_FLOW.values())
+"""Names of the instructions of a simulator's Target."""
