@@ -12,6 +12,16 @@ _DEEPEST = 20
 """Levels of nesting that are kept; deeper values are written as text, which also ends cycles."""
 
 
+def default_home() -> Path:
+    """Folder of the package's data: ``HAIQU_HOME``, else the platform's data folder."""
+    named = os.environ.get("HAIQU_HOME")
+    if named:
+        return Path(named).expanduser()
+    from platformdirs import user_data_path  # not needed where HAIQU_HOME is set
+
+    return Path(user_data_path("qiskit-haiqu-provider", appauthor=False))
+
+
 def private_folder(path: Path) -> Path:
     """The folder, made with mode 0700 if need be."""
     path.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -23,7 +23,7 @@ from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from qiskit_haiqu_provider.exceptions import HaiquJobNotFoundError
-from qiskit_haiqu_provider.files import lock_is_held, plain, private_folder, process_lock, replacing
+from qiskit_haiqu_provider.files import default_home, lock_is_held, plain, private_folder, process_lock, replacing
 from qiskit_haiqu_provider.run.plan import Plan
 from qiskit_haiqu_provider.run.result import (
     Expectations,
@@ -90,7 +90,7 @@ class JobStore:
     def home(self) -> Path:
         """Folder of the package's data; made on first write."""
         if self._home is None:
-            self._home = _default_home()
+            self._home = default_home()
         return self._home
 
     def write(self, record: JobRecord, result: RunResult | None = None) -> None:
@@ -217,15 +217,6 @@ def _modified(path: Path) -> float:
 def created_at(record: JobRecord) -> datetime:
     """When the job was submitted."""
     return datetime.fromisoformat(record.created)
-
-
-def _default_home() -> Path:
-    named = os.environ.get("HAIQU_HOME")
-    if named:
-        return Path(named).expanduser()
-    from platformdirs import user_data_path  # not needed where HAIQU_HOME is set
-
-    return Path(user_data_path("qiskit-haiqu-provider", appauthor=False))
 
 
 def _checked(job_id: Any) -> str:
