@@ -1,0 +1,225 @@
+"""From a recipe to a run request: circuits read out, packed and transpiled, and the tasks laid out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.quantum_info import SparsePauliOp
+from qiskit.transpiler import Target
+
+from qiskit_haiqu_provider.devices.isa import check_isa
+from qiskit_haiqu_provider.engines.base import Engine
+from qiskit_haiqu_provider.engines.local.engine import AER, LocalEngine
+from qiskit_haiqu_provider.exceptions import HaiquInputError
+from qiskit_haiqu_provider.gateway.execution import variants
+from qiskit_haiqu_provider.gateway.execution.recipe import RunRecipe
+from qiskit_haiqu_provider.run.request import RunRequest, RunType, Task
+
+
+@dataclass(frozen=True)
+class Part:
+    """One circuit of the job on the device: in one basis, with ``copies`` side by side."""
+
+    circuit: QuantumCircuit
+    copies: int
+    observables: tuple[SparsePauliOp, ...] | None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A recipe made ready for an engine."""
+
+    recipe: RunRecipe
+    circuits: tuple[QuantumCircuit, ...]
+    """The circuits as they were sent."""
+
+    parts: tuple[tuple[Part, ...], ...]
+    """For each circuit its parts, one per readout basis."""
+
+    request: RunRequest
+    logs: tuple[str, ...]
+
+
+def prepare(
+    recipe: RunRecipe, circuits: Sequence[QuantumCircuit], engine: Engine, *, token: str | None = None
+) -> Prepared:
+    """Make the circuits of a recipe ready and lay out the run request.
+
+    Args:
+        recipe: What to run.
+        circuits: Its circuits.
+        engine: Where to run.
+        token: Client token of the submission; by default a new one.
+
+    Raises:
+        HaiquInputError: If something in the recipe does not fit the circuits or the device.
+    """
+    options = _options(recipe, engine)
+    target = None if recipe.device == AER else engine.target(recipe.device, options)
+    observables = observables_of(recipe, len(circuits))
+    parts = tuple(
+        tuple(_parts(recipe, circuit, observables[index], target, options, where=f"circuit {index}"))
+        for index, circuit in enumerate(circuits)
+    )
+    tasks = [
+        task
+        for index, (circuit, group) in enumerate(zip(circuits, parts, strict=True))
+        for part in group
+        for task in _tasks(recipe, circuit, part, index)
+    ]
+    request = RunRequest(
+        device=recipe.device,
+        tasks=tuple(tasks),
+        run_type=RunType.STATEVECTOR if recipe.statevector else RunType.RUN,
+        seed=options.get("seed_simulator"),
+        use_mitigation=recipe.use_mitigation,
+        mitigation=recipe.mitigation,
+        options=options,
+        **({} if token is None else {"token": token}),
+    )
+    copies = sorted({part.copies for group in parts for part in group} - {1})
+    logs = [f"Packed {number} copies of a circuit side by side." for number in copies]
+    return Prepared(recipe, tuple(circuits), parts, request, tuple(logs))
+
+
+def _options(recipe: RunRecipe, engine: Engine) -> dict[str, Any]:
+    """All options of the device, with a noise model built from its JSON form."""
+    given = dict(recipe.options)
+    if isinstance(given.get("noise_model"), Mapping):
+        from qiskit_aer.noise import NoiseModel  # loaded when something is simulated
+
+        try:
+            given["noise_model"] = NoiseModel.from_dict(given["noise_model"])
+        except Exception as error:  # a wrong dictionary can raise anything
+            raise HaiquInputError(
+                f"noise_model: it cannot be read ({error}). Send NoiseModel.to_dict(serializable=True) of Qiskit Aer."
+            ) from None
+    engine.check_options(recipe.device, given)
+    return {**engine.default_options(recipe.device), **given}
+
+
+def observables_of(recipe: RunRecipe, count: int) -> list[tuple[SparsePauliOp, ...] | None]:
+    """The observables of each of ``count`` circuits; ``None`` where circuits are sampled."""
+    if recipe.observables is None:
+        return [None] * count
+    return [
+        tuple(
+            SparsePauliOp([str(pauli) for pauli in paulis], np.asarray(coeffs, dtype=float)) for paulis, coeffs in group
+        )
+        for group in recipe.observables
+    ]
+
+
+def _parts(
+    recipe: RunRecipe,
+    circuit: QuantumCircuit,
+    observables: tuple[SparsePauliOp, ...] | None,
+    target: Target | None,
+    options: Mapping[str, Any],
+    *,
+    where: str,
+) -> list[Part]:
+    """The circuit as it runs on the device, once per readout basis."""
+    if recipe.statevector:
+        return [Part(circuit, 1, None)]
+    gates = None if target is None else frozenset(target.operation_names)
+    bases = recipe.readout_bases
+    if bases is None:
+        ready = [_on_device(recipe, circuit, observables, target, options, where=where)]
+    elif recipe.basis_after_transpilation:
+        part = _on_device(recipe, circuit, observables, target, options, where=where)
+        ready = [
+            replace(part, circuit=variants.read_out_in(part.circuit, basis * part.copies, gates, where=where))
+            for basis in bases
+        ]
+    else:
+        before = gates if recipe.transpilation is None else None  # else the transpiler finds the device's gates
+        rotated = [variants.read_out_in(circuit, basis, before, where=where) for basis in bases]
+        ready = [_on_device(recipe, each, observables, target, options, where=where) for each in rotated]
+    if target is not None:
+        for part in ready:
+            check_isa(part.circuit, target, device=recipe.device, where=where)
+    return ready
+
+
+def _on_device(
+    recipe: RunRecipe,
+    circuit: QuantumCircuit,
+    observables: tuple[SparsePauliOp, ...] | None,
+    target: Target | None,
+    options: Mapping[str, Any],
+    *,
+    where: str,
+) -> Part:
+    """The circuit packed and transpiled, with its observables on the qubits where they ended up."""
+    copies = 1
+    if recipe.pack:
+        copies = variants.pack_size(circuit.num_qubits, _width(target, options), recipe.pack_size)
+        if copies > 1:
+            if recipe.transpilation is None and target is not None:
+                raise HaiquInputError("use_packing: copies need the transpiler. Leave skip_transpilation out.")
+            observables = _copied(observables, circuit, copies, where=where)
+            circuit = variants.packed(circuit, copies)
+    settings = _transpilation(recipe, options)
+    if settings is not None and (target is not None or settings):
+        circuit = variants.transpiled(circuit, target, settings)
+    if observables is not None:
+        observables = tuple(variants.laid_out(observable, circuit, where=where) for observable in observables)
+    return Part(circuit, copies, observables)
+
+
+def _transpilation(recipe: RunRecipe, options: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Options of the transpiler; a noise model of the user's is met by the gates that it names."""
+    if recipe.transpilation is None:
+        return None
+    settings = {name: value for name, value in recipe.transpilation.items() if value is not None}
+    noise: Any = options.get("noise_model")
+    if recipe.device == AER and hasattr(noise, "basis_gates"):
+        settings.setdefault("basis_gates", list(noise.basis_gates))
+    return settings
+
+
+def _copied(
+    observables: tuple[SparsePauliOp, ...] | None, circuit: QuantumCircuit, copies: int, *, where: str
+) -> tuple[SparsePauliOp, ...] | None:
+    if observables is None:
+        return None
+    fitting = [variants.laid_out(observable, circuit, where=where) for observable in observables]
+    return tuple(copy for observable in fitting for copy in variants.copies_of(observable, copies))
+
+
+def _width(target: Target | None, options: Mapping[str, Any]) -> int:
+    if target is not None:
+        return int(target.num_qubits or 0)
+    return int(LocalEngine().target(AER, options).num_qubits or 0)
+
+
+def _tasks(recipe: RunRecipe, circuit: QuantumCircuit, part: Part, index: int) -> list[Task]:
+    """The work of one part: one task, or one per observable where they are to be split."""
+    shots = None if recipe.statevector else -(-recipe.shots // part.copies)
+    values = values_of(recipe, circuit, part.circuit, index)
+    task = Task(circuit=part.circuit, parameter_values=values, observables=part.observables, shots=shots, pub=index)
+    if part.observables is None or not recipe.split_observables:
+        return [task]
+    return [replace(task, observables=(observable,)) for observable in part.observables]
+
+
+def values_of(recipe: RunRecipe, sent: QuantumCircuit, ready: QuantumCircuit, index: int) -> NDArray[np.float64]:
+    """Parameter values of shape ``(sets, parameters)``; the transpiler may have removed or re-ordered parameters."""
+    if recipe.parameters is None:
+        if sent.num_parameters:
+            names = ", ".join(parameter.name for parameter in list(sent.parameters)[:5])
+            raise HaiquInputError(f"parameters: circuit {index} has parameters without values: {names}.")
+        return np.empty((1, 0))
+    rows = recipe.parameters[index]
+    values = np.array(rows, dtype=np.float64).reshape(len(rows), -1)
+    if values.shape[1] != sent.num_parameters:
+        raise HaiquInputError(
+            f"parameters: circuit {index} has {sent.num_parameters} parameters, but {values.shape[1]} values are given "
+            "in a set. Give one value per parameter, in the order of circuit.parameters."
+        )
+    column = {parameter: position for position, parameter in enumerate(sent.parameters)}
+    return values[:, [column[parameter] for parameter in ready.parameters]]

@@ -1,0 +1,144 @@
+"""The worker processes: one pool that reads uploads, one that does jobs."""
+
+import logging
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import Any, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from qiskit_haiqu_provider.exceptions import HaiquCapacityError, HaiquError
+from qiskit_haiqu_provider.gateway.execution import worker
+from qiskit_haiqu_provider.gateway.execution.worker import Reading
+from qiskit_haiqu_provider.gateway.settings import Limits
+
+logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+
+def context() -> Any:
+    """How processes are made: from a clean one that has our modules already, where the platform can do that."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    chosen = multiprocessing.get_context("forkserver")
+    chosen.set_forkserver_preload(["qiskit_haiqu_provider.gateway.execution.worker"])
+    return chosen
+
+
+def _stop(pool: ProcessPool) -> None:
+    pool.stop()  # type: ignore[no-untyped-call]
+    pool.join()
+
+
+class Intake:
+    """Reads uploads in a process of its own, within limits of time and memory."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        arguments = (1, limits.parse_memory_bytes)
+        self._pool = ProcessPool(max_workers=1, context=context(), initializer=worker.initialise, initargs=arguments)
+
+    def read_qpy(self, data: bytes) -> Reading:
+        """Read a QPY file.
+
+        Raises:
+            HaiquInputError: If it cannot be read, or is too large.
+        """
+        return self._ask(worker.read_upload, data, self._limits.circuit)
+
+    def read_qasm(self, text: str, name: str = "") -> Reading:
+        """Read an OpenQASM program.
+
+        Raises:
+            HaiquInputError: If it cannot be read, or is too large.
+        """
+        return self._ask(worker.read_program, text, name, self._limits.circuit)
+
+    def draw(self, data: bytes) -> str:
+        """The drawing of a circuit; says so if it is too large to draw."""
+        try:
+            return self._ask(worker.draw, data)
+        except HaiquError:
+            return "This circuit is too large to draw."
+
+    def gate_map(self, device_id: str) -> dict[str, list[list[int]] | None]:
+        """For each instruction of a device the qubits it acts on; ``None`` for any."""
+        return self._ask(worker.gate_map, device_id)
+
+    def close(self) -> None:
+        """End the process."""
+        _stop(self._pool)
+
+    def _ask(self, function: Callable[..., _T], *arguments: Any) -> _T:
+        future = self._pool.schedule(function, args=arguments, timeout=self._limits.parse_seconds)
+        try:
+            answer: _T = future.result()
+        except FutureTimeoutError:
+            raise HaiquCapacityError(
+                f"The circuit takes longer than {self._limits.parse_seconds:g} s to read. Send a smaller one."
+            ) from None
+        except (ProcessExpired, MemoryError):
+            raise HaiquCapacityError(
+                "The circuit takes too much memory to read, or is damaged. Send a smaller one, written with qpy.dump."
+            ) from None
+        return answer
+
+
+class Workers:
+    """Does jobs, each in one of several processes.
+
+    Args:
+        count: The number of processes.
+        limits: What a job may take.
+    """
+
+    def __init__(self, count: int, limits: Limits) -> None:
+        self._limits = limits
+        self.slots = 2 * count
+        """Jobs handed over at a time; as many wait as run, so that no process idles."""
+
+        self._count = count
+        self._progress = context().RawArray("q", worker.SLOT * self.slots)
+        self._pool = self._make()
+
+    def start(self, slot: int, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+        """Hand a job over; the future stops the work when it is cancelled."""
+        first = slot * worker.SLOT
+        self._progress[first : first + worker.SLOT] = [0] * worker.SLOT
+        if not self._pool.active:  # it gives up when a process dies at the very moment of taking or giving back work
+            self._pool = self._make()
+        future: Future[Any] = self._pool.schedule(function, args=arguments, timeout=self._limits.job_seconds)
+        return future
+
+    def _make(self) -> ProcessPool:
+        threads = max(1, (os.cpu_count() or 1) // self._count)
+        arguments = (threads, None, self._progress)
+        return ProcessPool(self._count, context=context(), initializer=worker.initialise, initargs=arguments)
+
+    def progress(self, slot: int) -> tuple[str, int, int]:
+        """Status of a job, and its parameter sets done and in all."""
+        first = slot * worker.SLOT
+        phase, done, total = self._progress[first : first + worker.SLOT]
+        return worker.PHASES[phase], done, total
+
+    def close(self) -> None:
+        """End the processes, whatever they do."""
+        _stop(self._pool)
+
+
+def reason(error: BaseException, limits: Limits) -> str:
+    """What the log of a failed job says; never a traceback."""
+    if isinstance(error, HaiquError):
+        return str(error)
+    if isinstance(error, FutureTimeoutError):
+        return f"The job ran longer than {limits.job_seconds:g} s and was stopped. Split it."
+    if isinstance(error, ProcessExpired):
+        return "The process that ran the job ended, most likely for lack of memory. Split the job or use fewer qubits."
+    if isinstance(error, MemoryError):
+        return "The job needs more memory than there is. Split it or use fewer qubits."
+    logger.error("A job failed unexpectedly.", exc_info=error)
+    return f"The job failed unexpectedly ({type(error).__name__}). The server's log says more."

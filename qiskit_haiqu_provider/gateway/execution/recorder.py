@@ -1,0 +1,119 @@
+"""Writes what happens to jobs into the database: many events in one transaction, in the order in which they came."""
+
+import logging
+import queue
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from qiskit_haiqu_provider.gateway.execution.pipeline import Outcome
+from qiskit_haiqu_provider.gateway.store import circuits, running
+from qiskit_haiqu_provider.gateway.store.database import Database
+from qiskit_haiqu_provider.gateway.store.tables import User
+
+logger = logging.getLogger(__name__)
+
+_BATCH = 256
+_RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A job ended."""
+
+    job: running.RunnableJob
+    when: datetime
+    status: str
+    outcome: Outcome
+    made: tuple[circuits.CircuitFields, ...] = ()
+    """Circuits that the job made."""
+
+
+Event = running.Started | Finished
+
+
+class Recorder:
+    """A thread that writes events.
+
+    Args:
+        database: Where to.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="haiqu-recorder", daemon=True)
+        self._thread.start()
+
+    def put(self, event: Event) -> None:
+        """Have an event written soon."""
+        self._events.put(event)
+
+    def close(self) -> None:
+        """Write what there is and end."""
+        self._closing.set()
+        self._events.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while True:
+            batch, last = self._batch()
+            while batch and not self._write(batch) and not self._closing.wait(_RETRY_SECONDS):
+                pass  # a database that is away comes back; results are kept until then
+            if last:
+                return
+
+    def _batch(self) -> tuple[list[Event], bool]:
+        batch: list[Event] = []
+        event = self._events.get()
+        while event is not None:
+            batch.append(event)
+            if len(batch) >= _BATCH:
+                return batch, False
+            try:
+                event = self._events.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
+
+    def _write(self, batch: Sequence[Event]) -> bool:
+        """Write a batch; an event that cannot be written never keeps others from it."""
+        try:
+            with self._database.write() as session:
+                _write_all(session, batch)
+        except Exception:
+            logger.exception("Events of jobs could not be written.")
+            return False
+        return True
+
+
+def _write_all(session: Session, batch: Sequence[Event]) -> None:
+    running.mark_started(session, [event for event in batch if isinstance(event, running.Started)])
+    for event in batch:
+        if isinstance(event, Finished):
+            _write_end(session, event)
+
+
+def _write_end(session: Session, event: Finished) -> None:
+    outcome = event.outcome
+    info = dict(outcome.info)
+    if event.made:
+        owner = session.get_one(User, event.job.user_id)
+        info["transpiled_circuit_ids"] = [circuits.add(session, owner, **fields).id for fields in event.made]
+    running.finish(
+        session,
+        event.job.id,
+        event.job.generation,
+        status=event.status,
+        logs="\n".join(outcome.logs),
+        info=info,
+        time=outcome.time,
+        quality=outcome.quality,
+        estimated_qpu_cost=None if outcome.cost is None else dict(outcome.cost),
+        results=outcome.results,
+        finish_date=event.when,
+    )

@@ -1,0 +1,260 @@
+"""Hands jobs to the worker processes, first come first served, and follows them."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from qiskit_haiqu_provider.api.models import CircuitState
+from qiskit_haiqu_provider.exceptions import HaiquError
+from qiskit_haiqu_provider.gateway.execution import worker
+from qiskit_haiqu_provider.gateway.execution.dispatch import Dispatch, Dispatcher, Vendor
+from qiskit_haiqu_provider.gateway.execution.pipeline import Outcome, Work
+from qiskit_haiqu_provider.gateway.execution.processes import Workers, reason
+from qiskit_haiqu_provider.gateway.execution.recipe import TranspileRecipe, recipe_from_json
+from qiskit_haiqu_provider.gateway.execution.recorder import Finished, Recorder
+from qiskit_haiqu_provider.gateway.settings import Limits
+from qiskit_haiqu_provider.gateway.store import running as queue
+from qiskit_haiqu_provider.gateway.store.circuits import CircuitFields
+from qiskit_haiqu_provider.gateway.store.database import Database
+
+logger = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Live:
+    """Where a job stands that has not ended."""
+
+    status: str
+    done: int = 0
+    total: int = 0
+
+
+@dataclass
+class _Running:
+    """A job in the hands of a worker process or of a vendor."""
+
+    started: datetime
+    progress: Callable[[], tuple[str, int, int]]
+    slot: int | None = None
+    future: "Future[Any] | None" = None
+    dispatch: Dispatch | None = None
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        if self.dispatch is not None:
+            self.dispatch.cancel()
+        elif self.future is not None:
+            self.future.cancel()
+
+
+class Scheduler:
+    """Runs the jobs of a database.
+
+    Args:
+        database: Where the jobs are.
+        workers: How many processes run them.
+        limits: What a job may take.
+        vendors: Ways to devices that are not on this machine.
+    """
+
+    def __init__(self, database: Database, *, workers: int, limits: Limits, vendors: Sequence[Vendor] = ()) -> None:
+        self._database = database
+        self._limits = limits
+        self._workers = Workers(workers, limits)
+        self._dispatcher = Dispatcher(database, vendors, limits)
+        self._recorder = Recorder(database)
+        self._changed = threading.Condition()
+        self._waiting: deque[str] = deque()
+        self._running: dict[str, _Running] = {}
+        self._slots = set(range(self._workers.slots))
+        self._closing = False
+        self._feeder = threading.Thread(target=self._feed, name="haiqu-feeder", daemon=True)
+
+    def start(self) -> None:
+        """Take up the jobs that an earlier server left, and all that come."""
+        with self._database.read() as session:
+            left = queue.unfinished(session)
+        self._waiting.extend(job_id for job_id, device in left if not self._dispatcher.reaches(device))
+        self._send([job_id for job_id, device in left if self._dispatcher.reaches(device)], None)
+        self._feeder.start()
+
+    def enqueue(self, job_id: str, device: str, secrets: Mapping[str, Any] | None = None) -> None:
+        """Run a job that is in the database.
+
+        Args:
+            job_id: The job.
+            device: Where it runs.
+            secrets: Credentials for the vendor of the device; kept in memory until the job is sent.
+        """
+        if self._dispatcher.reaches(device):
+            self._send([job_id], secrets)
+            return
+        with self._changed:
+            self._waiting.append(job_id)
+            self._changed.notify()
+
+    def cancel(self, job_id: str) -> None:
+        """Stop a job that the database has as cancelled; its results, if they come, are not written."""
+        with self._changed:
+            running = self._running.get(job_id)
+        if running is not None:
+            running.cancel()
+
+    def live(self, job_id: str) -> Live | None:
+        """Where a job stands; ``None`` if it does not wait or run here."""
+        running = self._running.get(job_id)
+        if running is None:
+            return None
+        return Live(*running.progress())
+
+    def load(self) -> tuple[int, int]:
+        """How many jobs wait, and how many are with the workers."""
+        return len(self._waiting), len(self._running)
+
+    def close(self) -> None:
+        """Stop; jobs that run are run again by the next server."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._feeder.is_alive():
+            self._feeder.join()
+        self._dispatcher.close()
+        self._workers.close()
+        self._recorder.close()
+
+    def _feed(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closing or (self._waiting and self._slots))
+                if self._closing:
+                    return
+                count = min(len(self._waiting), len(self._slots))
+                chosen = [self._waiting.popleft() for _ in range(count)]
+            try:
+                self._hand_over(chosen)
+            except Exception:
+                logger.exception("Jobs could not be read; they are read again soon.")
+                time.sleep(_RETRY_SECONDS)
+                with self._changed:
+                    self._waiting.extendleft(reversed([job_id for job_id in chosen if job_id not in self._running]))
+
+    def _hand_over(self, job_ids: Sequence[str]) -> None:
+        """Give jobs to the worker processes."""
+        for order in self._orders(job_ids):
+            with self._changed:
+                slot = self._slots.pop()
+                running = _Running(datetime.now(UTC), partial(self._workers.progress, slot), slot)
+            self._follow(order, running, partial(self._work, order, slot))
+
+    def _send(self, job_ids: Sequence[str], secrets: Mapping[str, Any] | None) -> None:
+        """Give jobs to vendors."""
+        for order in self._orders(job_ids):
+            dispatch = Dispatch(order)
+            running = _Running(datetime.now(UTC), dispatch.progress, dispatch=dispatch)
+            self._follow(order, running, partial(self._vend, dispatch, secrets))
+
+    def _orders(self, job_ids: Sequence[str]) -> list[queue.RunnableJob]:
+        """The jobs with all that it takes to run them; those that were cancelled are left out."""
+        with self._database.read() as session:
+            return queue.load_for_run(session, job_ids)
+
+    def _follow(self, order: queue.RunnableJob, running: _Running, start: "Callable[[], Future[Any]]") -> None:
+        with self._changed:
+            self._running[order.id] = running
+        self._recorder.put(queue.Started(id=order.id, generation=order.generation, when=running.started))
+        try:
+            running.future = start()
+        except Exception as error:  # a job that cannot even be handed over fails like any other
+            running.future = Future()
+            running.future.set_exception(error)
+        if running.cancelled:
+            running.cancel()
+        running.future.add_done_callback(partial(self._end, order, running))
+
+    def _work(self, order: queue.RunnableJob, slot: int) -> "Future[Any]":
+        if order.attempts >= self._limits.attempts:
+            raise HaiquError(f"The server died {order.attempts} times while it ran the job. It is not run again.")
+        recipe = recipe_from_json(order.recipe or {})
+        circuits = tuple(circuit.qpy for circuit in order.circuits)
+        if isinstance(recipe, TranspileRecipe):
+            return self._workers.start(slot, worker.do_transpile, recipe, circuits, slot, self._limits.circuit)
+        work = Work(recipe=recipe, circuit_ids=tuple(circuit.id for circuit in order.circuits), circuits=circuits)
+        return self._workers.start(slot, worker.do_run, work, slot, self._limits.result_bytes)
+
+    def _vend(self, dispatch: Dispatch, secrets: Mapping[str, Any] | None) -> "Future[Any]":
+        recipe = recipe_from_json(dispatch.order.recipe or {})
+        if isinstance(recipe, TranspileRecipe):
+            raise HaiquError("Circuits for this device are transpiled where it is. Run them without transpiling first.")
+        return self._dispatcher.start(dispatch, recipe, secrets)
+
+    def _end(self, order: queue.RunnableJob, running: _Running, future: "Future[Any]") -> None:
+        event = self._event(order, future)
+        if event is not None:
+            self._recorder.put(event)
+        with self._changed:
+            if self._running.get(order.id) is running:  # and not a restart of the same job
+                del self._running[order.id]
+            if running.slot is not None:
+                self._slots.add(running.slot)
+            self._changed.notify()
+
+    def _event(self, order: queue.RunnableJob, future: "Future[Any]") -> Finished | None:
+        """What is to be written of a job that ended; nothing if it was cancelled, which is written already."""
+        made: tuple[CircuitFields, ...] = ()
+        status = "Done"
+        try:
+            answer = future.result()
+        except CancelledError:
+            return None
+        except Exception as error:
+            if self._closing:
+                return None  # stopped with the server; it runs again with the next
+            status, outcome = "Error", Outcome(logs=[reason(error, self._limits)])
+        else:
+            if isinstance(answer, Outcome):
+                outcome = answer
+            else:
+                made = _made(order, answer)
+                outcome = Outcome(logs=[f"Transpiled {len(made)} circuits."])
+        return Finished(
+            job=order,
+            when=datetime.now(UTC),
+            status=status,
+            outcome=outcome,
+            made=made,
+        )
+
+
+def _made(order: queue.RunnableJob, readings: Sequence[worker.Reading]) -> tuple[CircuitFields, ...]:
+    """The circuits that a transpilation made, as the store keeps them."""
+    recipe = order.recipe or {}
+    return tuple(
+        CircuitFields(
+            experiment_id=order.experiment_id,
+            hash=reading.digest,
+            digest=reading.digest,
+            name=parent.name,
+            qpy=reading.qpy,
+            num_qubits=reading.num_qubits,
+            num_clbits=reading.num_clbits,
+            num_parameters=reading.num_parameters,
+            measures=reading.measures,
+            analytics=reading.analytics,
+            status=CircuitState.CORE_READY,
+            generated=True,
+            parent_id=parent.id,
+            transpilation_target=order.device_id,
+            transpilation_options=recipe.get("options"),
+        )
+        for parent, reading in zip(order.circuits, readings, strict=True)
+    )

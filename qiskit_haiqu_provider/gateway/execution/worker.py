@@ -1,0 +1,178 @@
+"""What runs in worker processes: uploads are read and jobs are done where a crash costs nothing but themselves."""
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import connection, parent_process
+from typing import Any
+
+from qiskit import QuantumCircuit
+
+from qiskit_haiqu_provider.engines.local.engine import AER, LocalEngine
+from qiskit_haiqu_provider.gateway.execution import pipeline, variants
+from qiskit_haiqu_provider.gateway.execution.recipe import TranspileRecipe
+from qiskit_haiqu_provider.run.circuits import content_digest, measures
+from qiskit_haiqu_provider.run.formats import CircuitLimits, check_limits, read_qasm, read_qpy, write_qpy
+from qiskit_haiqu_provider.run.metrics import core_metrics
+
+PHASES = ("Queued", "Initializing", "Validating", "Running")
+"""Statuses that a worker reports, by number."""
+
+SLOT = 3
+"""Numbers that a job reports: its phase, and the parameter sets done and in all."""
+
+_DRAWN = 400
+"""Instructions that are drawn at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """A circuit that was read, with all that the gateway keeps of it."""
+
+    name: str
+    qpy: bytes
+    digest: str
+    num_qubits: int
+    num_clbits: int
+    num_parameters: int
+    measures: bool
+    analytics: dict[str, Any]
+
+
+class _Progress:
+    """The numbers that jobs report, in memory shared with the server: no lock that a killed process could hold."""
+
+    slots: Any = None
+
+
+def initialise(threads: int, memory_bytes: int | None, slots: Any = None) -> None:
+    """Make a new process ready.
+
+    Args:
+        threads: Threads that Aer may use.
+        memory_bytes: Address space that the process may use, where the platform can limit it; ``None`` for no limit.
+        slots: Shared memory for progress.
+    """
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    if memory_bytes is not None and sys.platform == "linux":
+        import resource  # not on all platforms
+
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    _Progress.slots = slots
+    threading.Thread(target=_end_with_server, daemon=True).start()
+
+
+def _end_with_server() -> None:
+    """A worker must not outlive a server that was killed: its work is done again by the next."""
+    server = parent_process()
+    if server is not None:
+        connection.wait([server.sentinel])
+        os._exit(1)
+
+
+def read_upload(data: bytes, limits: CircuitLimits) -> Reading:
+    """Read QPY from a stranger; it is kept as it came.
+
+    Raises:
+        HaiquInputError: If it cannot be read, or is too large.
+    """
+    return _reading(read_qpy(data), limits, qpy=data)
+
+
+def read_program(text: str, name: str, limits: CircuitLimits) -> Reading:
+    """Read OpenQASM from a stranger.
+
+    Raises:
+        HaiquInputError: If it cannot be read, or is too large.
+    """
+    circuit = read_qasm(text)
+    circuit.name = name or circuit.name
+    return _reading(circuit, limits)
+
+
+def draw(data: bytes) -> str:
+    """The circuit as text; its first instructions if it is long."""
+    circuit = read_qpy(data)
+    rest = len(circuit.data) - _DRAWN
+    if rest > 0:
+        shorter = circuit.copy_empty_like()
+        for instruction in circuit.data[:_DRAWN]:
+            shorter.append(instruction)
+        circuit = shorter
+    drawing = str(circuit.draw("text", fold=160, idle_wires=False))
+    return f"{drawing}\n… and {rest} more instructions" if rest > 0 else drawing
+
+
+def do_run(work: pipeline.Work, slot: int, limit: int) -> pipeline.Outcome:
+    """Run the circuits of a job.
+
+    Raises:
+        HaiquError: If the job cannot be run.
+    """
+    _report(slot, "Initializing", 0, 0)
+    circuits = [_read_known(data) for data in work.circuits]
+
+    def report(status: str, done: int, total: int) -> None:
+        _report(slot, status, done, total)
+
+    return pipeline.run(work, circuits, engine=_engine(), limit=limit, report=report)
+
+
+def do_transpile(recipe: TranspileRecipe, circuits: Sequence[bytes], slot: int, limits: CircuitLimits) -> list[Reading]:
+    """Transpile the circuits of a job.
+
+    Raises:
+        HaiquError: If they cannot be transpiled.
+    """
+    engine = _engine()
+    target = None if recipe.device == AER else engine.target(recipe.device, {})
+    done = []
+    for index, data in enumerate(circuits):
+        _report(slot, "Running", index, len(circuits))
+        circuit = variants.transpiled(read_qpy(data), target, recipe.options, recipe.seeds)
+        done.append(_reading(circuit, limits))
+    return done
+
+
+def gate_map(device: str) -> dict[str, list[list[int]] | None]:
+    """For each instruction of a device the qubits it acts on; ``None`` for any."""
+    target = _engine().target(device, {})
+    found: dict[str, list[list[int]] | None] = {}
+    for name in target.operation_names:
+        places = target.qargs_for_operation_name(name)
+        found[name] = None if places is None else sorted(list(qargs) for qargs in places)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _engine() -> LocalEngine:
+    return LocalEngine()
+
+
+@lru_cache(maxsize=64)
+def _read_known(data: bytes) -> QuantumCircuit:
+    """Circuits come back job after job."""
+    return read_qpy(data)
+
+
+def _reading(circuit: QuantumCircuit, limits: CircuitLimits, qpy: bytes | None = None) -> Reading:
+    check_limits(circuit, limits)
+    return Reading(
+        name=circuit.name,
+        qpy=write_qpy(circuit) if qpy is None else qpy,
+        digest=content_digest(circuit),
+        num_qubits=circuit.num_qubits,
+        num_clbits=circuit.num_clbits,
+        num_parameters=circuit.num_parameters,
+        measures=measures(circuit),
+        analytics=core_metrics(circuit),
+    )
+
+
+def _report(slot: int, status: str, done: int, total: int) -> None:
+    if _Progress.slots is not None:
+        first = slot * SLOT
+        _Progress.slots[first : first + SLOT] = [PHASES.index(status), done, total]
