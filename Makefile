@@ -4,7 +4,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-newest test-oldest test-sdk test-downstream lint types docs examples bench bench-quick clean
+.PHONY: demo test test-newest test-oldest test-sdk test-downstream test-browser test-postgres interop
+.PHONY: lint types docs examples bench bench-quick clean
 
 # The main job, offline: counts, energies on a noisy device and exactly, a cost estimate, a picture.
 demo: $(VENV)/.demo
@@ -29,6 +30,23 @@ test-downstream:
 	$(PYTHON) -m venv .venv-downstream
 	.venv-downstream/bin/python -m pip install --quiet -e '.[test]' -r tests/downstream/requirements.txt
 	.venv-downstream/bin/python -m pytest tests/downstream
+
+# The dashboard in Debian's Chromium; installs it where it is missing and may be installed.
+test-browser: $(VENV)/.dev
+	$(PIP) -r tests/browser/requirements.txt
+	command -v chromium chromedriver || (apt-get update -qq && apt-get install -y -qq chromium chromium-driver)
+	$(BIN)/python -m pytest tests/browser
+
+# The gateway on PostgreSQL, started for the tests from Debian's package.
+test-postgres: $(VENV)/.dev
+	ls /usr/lib/postgresql/*/bin/initdb || (apt-get update -qq && apt-get install -y -qq postgresql)
+	$(BIN)/python -m tests.gateway.postgres -- $(BIN)/python -m pytest tests/gateway/store
+
+# The official client, unmodified and in an environment of its own, against our gateway in ours. Installs 1.6 GB.
+interop: $(VENV)/.dev
+	test -x .venv-interop/bin/python || $(PYTHON) -m venv .venv-interop
+	.venv-interop/bin/python -m pip install --quiet --disable-pip-version-check -r tests/interop/requirements.txt
+	HAIQU_GATEWAY_PYTHON=$(BIN)/python .venv-interop/bin/pytest -c tests/interop/pytest.ini --rootdir tests/interop tests/interop
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
