@@ -31,15 +31,15 @@ test-downstream:
 	.venv-downstream/bin/python -m pip install --quiet -e '.[test]' -r tests/downstream/requirements.txt
 	.venv-downstream/bin/python -m pytest tests/downstream
 
-# The dashboard in Debian's Chromium; installs it where it is missing and may be installed.
+# The dashboard in Debian's Chromium. HAIQU_SCREENSHOTS=1 writes the pictures of the documentation.
 test-browser: $(VENV)/.dev
-	$(PIP) -r tests/browser/requirements.txt
-	command -v chromium chromedriver || (apt-get update -qq && apt-get install -y -qq chromium chromium-driver)
+	command -v chromium chromedriver >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium chromium-driver)
+	$(PIP) -e '.[browser]'
 	$(BIN)/python -m pytest tests/browser
 
 # The gateway on PostgreSQL, started for the tests from Debian's package.
 test-postgres: $(VENV)/.dev
-	ls /usr/lib/postgresql/*/bin/initdb || (apt-get update -qq && apt-get install -y -qq postgresql)
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null || (apt-get update -qq && apt-get install -y -qq postgresql)
 	$(BIN)/python -m tests.gateway.postgres -- $(BIN)/python -m pytest tests/gateway/store
 
 # The official client, unmodified and in an environment of its own, against our gateway in ours. Installs 1.6 GB.

@@ -8,6 +8,9 @@ from hypothesis import settings
 
 from qiskit_haiqu_provider import HaiquProvider
 
+# Groups with an environment of their own; see the Makefile.
+collect_ignore = ["browser", "interop"]
+
 # No limit on the time of an example, and the same examples every time: speed is measured in benchmarks/.
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
