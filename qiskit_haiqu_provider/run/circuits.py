@@ -76,7 +76,7 @@ def content_digest(circuit: QuantumCircuit) -> str:
     """The identity of a circuit: equal digests mean that the circuits run the same.
 
     Counts: bits and registers, every instruction with its qubits, clbits, parameters (expressions included),
-    conditions, durations, labels and definition, and the global phase. Does not count: names of the circuit and
+    conditions, durations, labels and definition, the order of the parameters, and the global phase. Does not count: names of the circuit and
     of custom gates, metadata, calibrations of the QPY format. Parameters count by name.
 
     Args:
@@ -102,6 +102,7 @@ def _circuit_tokens(circuit: QuantumCircuit) -> Iterator[str]:
     clbits = {bit: index for index, bit in enumerate(circuit.clbits)}
     yield f"circuit {len(qubits)} {len(clbits)}"
     yield from (f"register {register}" for register in registers(circuit))
+    yield f"parameters {[parameter.name for parameter in circuit.parameters]}"  # values are given in this order
     yield f"inputs {[(var.name, str(var.type)) for var in circuit.iter_input_vars()]}"
     yield from _body_tokens(circuit, qubits, clbits)
 

@@ -201,4 +201,3 @@ def _gateway(service: str, database: str) -> None:
 
 if __name__ == "__main__":
     _serve(sys.argv[2]) if sys.argv[1] == "service" else _gateway(sys.argv[2], sys.argv[3])
-

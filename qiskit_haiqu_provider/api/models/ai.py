@@ -25,7 +25,7 @@ from qiskit_haiqu_provider.api.models.fields import (
 from qiskit_haiqu_provider.api.models.jobs import Job
 from qiskit_haiqu_provider.api.models.runs import RunRequest
 
-BELL = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; h q[0]; cx q[0], q[1];'
+BELL = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0]; cx q[0], q[1]; c = measure q;'
 
 Programs = Annotated[list[Text], NULL_IS_EMPTY_LIST]
 """Circuits as OpenQASM text."""

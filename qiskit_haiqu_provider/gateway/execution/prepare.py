@@ -24,8 +24,8 @@ class Part:
     """One circuit of the job on the device: in one basis, with ``copies`` side by side."""
 
     circuit: QuantumCircuit
-    copies: int
-    observables: tuple[SparsePauliOp, ...] | None
+    copies: int = 1
+    observables: tuple[SparsePauliOp, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -124,21 +124,18 @@ def _parts(
 ) -> list[Part]:
     """The circuit as it runs on the device, once per readout basis."""
     if recipe.statevector:
-        return [Part(circuit, 1, None)]
+        return [Part(circuit)]
     gates = None if target is None else frozenset(target.operation_names)
-    bases = recipe.readout_bases
-    if bases is None:
-        ready = [_on_device(recipe, circuit, observables, target, options, where=where)]
-    elif recipe.basis_after_transpilation:
-        part = _on_device(recipe, circuit, observables, target, options, where=where)
-        ready = [
-            replace(part, circuit=variants.read_out_in(part.circuit, basis * part.copies, gates, where=where))
-            for basis in bases
-        ]
+    bases = [variants.full_basis(circuit, basis, where=where) for basis in recipe.readout_bases or ()]
+    if observables is not None:
+        observables = tuple(variants.full_observable(each, circuit, where=where) for each in observables)
+        circuit = variants.without_final_measurements(circuit)
+    if bases:  # before the transpiler, which drops what only changes phases in front of a measurement
+        before = gates if recipe.transpilation is None else None
+        circuits = [variants.read_out_in(circuit, basis, before, where=where) for basis in bases]
     else:
-        before = gates if recipe.transpilation is None else None  # else the transpiler finds the device's gates
-        rotated = [variants.read_out_in(circuit, basis, before, where=where) for basis in bases]
-        ready = [_on_device(recipe, each, observables, target, options, where=where) for each in rotated]
+        circuits = [circuit]
+    ready = [_on_device(recipe, each, observables, target, options) for each in circuits]
     if target is not None:
         for part in ready:
             check_isa(part.circuit, target, device=recipe.device, where=where)
@@ -151,24 +148,32 @@ def _on_device(
     observables: tuple[SparsePauliOp, ...] | None,
     target: Target | None,
     options: Mapping[str, Any],
-    *,
-    where: str,
 ) -> Part:
     """The circuit packed and transpiled, with its observables on the qubits where they ended up."""
-    copies = 1
-    if recipe.pack:
-        copies = variants.pack_size(circuit.num_qubits, _width(target, options), recipe.pack_size)
-        if copies > 1:
-            if recipe.transpilation is None and target is not None:
-                raise HaiquInputError("use_packing: copies need the transpiler. Leave skip_transpilation out.")
-            observables = _copied(observables, circuit, copies, where=where)
-            circuit = variants.packed(circuit, copies)
+    copies = _copies(recipe, circuit, target, options)
+    if copies > 1:
+        circuit = variants.packed(circuit, copies)
+        if observables is not None:
+            observables = tuple(copy for each in observables for copy in variants.copies_of(each, copies))
     settings = _transpilation(recipe, options)
     if settings is not None and (target is not None or settings):
         circuit = variants.transpiled(circuit, target, settings)
-    if observables is not None:
-        observables = tuple(variants.laid_out(observable, circuit, where=where) for observable in observables)
+        if observables is not None and circuit.layout is not None:
+            observables = tuple(observable.apply_layout(circuit.layout) for observable in observables)
     return Part(circuit, copies, observables)
+
+
+def _copies(recipe: RunRecipe, circuit: QuantumCircuit, target: Target | None, options: Mapping[str, Any]) -> int:
+    """How many copies of a circuit run side by side."""
+    if not recipe.pack:
+        return 1
+    if target is None:
+        target = LocalEngine().target(AER, options)
+    width, simulated = int(target.num_qubits or 0), "method" in options
+    copies = variants.pack_size(circuit.num_qubits, width, recipe.pack_size, simulated=simulated)
+    if copies > 1 and recipe.transpilation is None and recipe.device != AER:
+        raise HaiquInputError("use_packing: copies need the transpiler. Leave skip_transpilation out.")
+    return copies
 
 
 def _transpilation(recipe: RunRecipe, options: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -180,21 +185,6 @@ def _transpilation(recipe: RunRecipe, options: Mapping[str, Any]) -> dict[str, A
     if recipe.device == AER and hasattr(noise, "basis_gates"):
         settings.setdefault("basis_gates", list(noise.basis_gates))
     return settings
-
-
-def _copied(
-    observables: tuple[SparsePauliOp, ...] | None, circuit: QuantumCircuit, copies: int, *, where: str
-) -> tuple[SparsePauliOp, ...] | None:
-    if observables is None:
-        return None
-    fitting = [variants.laid_out(observable, circuit, where=where) for observable in observables]
-    return tuple(copy for observable in fitting for copy in variants.copies_of(observable, copies))
-
-
-def _width(target: Target | None, options: Mapping[str, Any]) -> int:
-    if target is not None:
-        return int(target.num_qubits or 0)
-    return int(LocalEngine().target(AER, options).num_qubits or 0)
 
 
 def _tasks(recipe: RunRecipe, circuit: QuantumCircuit, part: Part, index: int) -> list[Task]:

@@ -4,14 +4,11 @@ import logging
 import multiprocessing
 import os
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, TypeVar
-
-from pebble import ProcessExpired, ProcessPool
 
 from qiskit_haiqu_provider.exceptions import HaiquCapacityError, HaiquError
 from qiskit_haiqu_provider.gateway.execution import worker
+from qiskit_haiqu_provider.gateway.execution.pool import Call, Pool, ProcessDiedError
 from qiskit_haiqu_provider.gateway.execution.worker import Reading
 from qiskit_haiqu_provider.gateway.settings import Limits
 
@@ -29,18 +26,13 @@ def context() -> Any:
     return chosen
 
 
-def _stop(pool: ProcessPool) -> None:
-    pool.stop()  # type: ignore[no-untyped-call]
-    pool.join()
-
-
 class Intake:
     """Reads uploads in a process of its own, within limits of time and memory."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         arguments = (1, limits.parse_memory_bytes)
-        self._pool = ProcessPool(max_workers=1, context=context(), initializer=worker.initialise, initargs=arguments)
+        self._pool = Pool(1, context=context(), prepare=worker.initialise, arguments=arguments)
 
     def read_qpy(self, data: bytes) -> Reading:
         """Read a QPY file.
@@ -71,17 +63,16 @@ class Intake:
 
     def close(self) -> None:
         """End the process."""
-        _stop(self._pool)
+        self._pool.close()
 
     def _ask(self, function: Callable[..., _T], *arguments: Any) -> _T:
-        future = self._pool.schedule(function, args=arguments, timeout=self._limits.parse_seconds)
         try:
-            answer: _T = future.result()
-        except FutureTimeoutError:
+            answer: _T = self._pool.start(function, *arguments, seconds=self._limits.parse_seconds).result()
+        except TimeoutError:
             raise HaiquCapacityError(
                 f"The circuit takes longer than {self._limits.parse_seconds:g} s to read. Send a smaller one."
             ) from None
-        except (ProcessExpired, MemoryError):
+        except (ProcessDiedError, MemoryError):
             raise HaiquCapacityError(
                 "The circuit takes too much memory to read, or is damaged. Send a smaller one, written with qpy.dump."
             ) from None
@@ -101,23 +92,16 @@ class Workers:
         self.slots = 2 * count
         """Jobs handed over at a time; as many wait as run, so that no process idles."""
 
-        self._count = count
         self._progress = context().RawArray("q", worker.SLOT * self.slots)
-        self._pool = self._make()
+        threads = max(1, (os.cpu_count() or 1) // count)
+        arguments = (threads, None, self._progress)
+        self._pool = Pool(count, context=context(), prepare=worker.initialise, arguments=arguments)
 
-    def start(self, slot: int, function: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+    def start(self, slot: int, function: Callable[..., Any], *arguments: Any) -> Call:
         """Hand a job over; the future stops the work when it is cancelled."""
         first = slot * worker.SLOT
         self._progress[first : first + worker.SLOT] = [0] * worker.SLOT
-        if not self._pool.active:  # it gives up when a process dies at the very moment of taking or giving back work
-            self._pool = self._make()
-        future: Future[Any] = self._pool.schedule(function, args=arguments, timeout=self._limits.job_seconds)
-        return future
-
-    def _make(self) -> ProcessPool:
-        threads = max(1, (os.cpu_count() or 1) // self._count)
-        arguments = (threads, None, self._progress)
-        return ProcessPool(self._count, context=context(), initializer=worker.initialise, initargs=arguments)
+        return self._pool.start(function, *arguments, seconds=self._limits.job_seconds)
 
     def progress(self, slot: int) -> tuple[str, int, int]:
         """Status of a job, and its parameter sets done and in all."""
@@ -127,16 +111,16 @@ class Workers:
 
     def close(self) -> None:
         """End the processes, whatever they do."""
-        _stop(self._pool)
+        self._pool.close()
 
 
 def reason(error: BaseException, limits: Limits) -> str:
     """What the log of a failed job says; never a traceback."""
     if isinstance(error, HaiquError):
         return str(error)
-    if isinstance(error, FutureTimeoutError):
+    if isinstance(error, TimeoutError):
         return f"The job ran longer than {limits.job_seconds:g} s and was stopped. Split it."
-    if isinstance(error, ProcessExpired):
+    if isinstance(error, ProcessDiedError):
         return "The process that ran the job ended, most likely for lack of memory. Split the job or use fewer qubits."
     if isinstance(error, MemoryError):
         return "The job needs more memory than there is. Split it or use fewer qubits."

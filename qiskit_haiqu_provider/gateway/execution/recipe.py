@@ -45,7 +45,6 @@ class RunRecipe(_Stored):
     transpilation: Mapping[str, Any] | None = field(default_factory=dict)
     """Options of the transpiler; ``None`` takes the circuits as they are."""
 
-    basis_after_transpilation: bool = False
     split_observables: bool = False
     auto_quality: bool = False
     use_mitigation: bool = False

@@ -3,7 +3,7 @@
 import logging
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,6 +30,9 @@ class Finished:
     outcome: Outcome
     made: tuple[circuits.CircuitFields, ...] = ()
     """Circuits that the job made."""
+
+    written: Callable[[], None] = lambda: None
+    """Called when it is in the database."""
 
 
 Event = running.Started | Finished
@@ -88,6 +91,9 @@ class Recorder:
         except Exception:
             logger.exception("Events of jobs could not be written.")
             return False
+        for event in batch:
+            if isinstance(event, Finished):
+                event.written()
         return True
 
 

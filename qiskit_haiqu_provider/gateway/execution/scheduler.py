@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -27,6 +27,11 @@ from qiskit_haiqu_provider.gateway.store.database import Database
 logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1.0
+_AHEAD = 16
+"""Jobs that are read from the database at a time."""
+
+_WAITERS = 16
+"""Requests that wait for a job to end at a time; each holds a thread."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +78,20 @@ class Scheduler:
         self._workers = Workers(workers, limits)
         self._dispatcher = Dispatcher(database, vendors, limits)
         self._recorder = Recorder(database)
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
+        """Told when the feeder may have something to do."""
+
+        self._ended = threading.Condition(lock)
+        """Told when a job is in the database with its end."""
+
         self._waiting: deque[str] = deque()
+        self._ready: deque[queue.RunnableJob] = deque()
+        """The first of those that wait, read from the database."""
+
+        self._open: set[str] = set()
         self._running: dict[str, _Running] = {}
+        self._waiters = threading.BoundedSemaphore(_WAITERS)
         self._slots = set(range(self._workers.slots))
         self._closing = False
         self._feeder = threading.Thread(target=self._feed, name="haiqu-feeder", daemon=True)
@@ -84,6 +100,7 @@ class Scheduler:
         """Take up the jobs that an earlier server left, and all that come."""
         with self._database.read() as session:
             left = queue.unfinished(session)
+        self._open.update(job_id for job_id, _ in left)
         self._waiting.extend(job_id for job_id, device in left if not self._dispatcher.reaches(device))
         self._send([job_id for job_id, device in left if self._dispatcher.reaches(device)], None)
         self._feeder.start()
@@ -97,16 +114,23 @@ class Scheduler:
             secrets: Credentials for the vendor of the device; kept in memory until the job is sent.
         """
         if self._dispatcher.reaches(device):
+            self._open.add(job_id)
             self._send([job_id], secrets)
             return
         with self._changed:
             self._waiting.append(job_id)
-            self._changed.notify()
+            self._open.add(job_id)
+            if self._slots:
+                self._changed.notify()
 
     def cancel(self, job_id: str) -> None:
         """Stop a job that the database has as cancelled; its results, if they come, are not written."""
         with self._changed:
             running = self._running.get(job_id)
+            if running is None:
+                self._ready = deque(order for order in self._ready if order.id != job_id)
+                self._open.discard(job_id)
+                self._ended.notify_all()
         if running is not None:
             running.cancel()
 
@@ -117,9 +141,19 @@ class Scheduler:
             return None
         return Live(*running.progress())
 
+    def wait(self, job_id: str, seconds: float) -> None:
+        """Wait for a job that runs here to end; returns early if too many others wait already."""
+        if seconds <= 0 or not self._waiters.acquire(blocking=False):
+            return
+        try:
+            with self._ended:
+                self._ended.wait_for(lambda: job_id not in self._open, seconds)
+        finally:
+            self._waiters.release()
+
     def load(self) -> tuple[int, int]:
         """How many jobs wait, and how many are with the workers."""
-        return len(self._waiting), len(self._running)
+        return len(self._waiting) + len(self._ready), len(self._running)
 
     def close(self) -> None:
         """Stop; jobs that run are run again by the next server."""
@@ -135,25 +169,37 @@ class Scheduler:
     def _feed(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closing or (self._waiting and self._slots))
+                self._changed.wait_for(lambda: self._closing or (self._slots and (self._ready or self._waiting)))
                 if self._closing:
                     return
-                count = min(len(self._waiting), len(self._slots))
-                chosen = [self._waiting.popleft() for _ in range(count)]
-            try:
-                self._hand_over(chosen)
-            except Exception:
-                logger.exception("Jobs could not be read; they are read again soon.")
-                time.sleep(_RETRY_SECONDS)
-                with self._changed:
-                    self._waiting.extendleft(reversed([job_id for job_id in chosen if job_id not in self._running]))
+            if not self._ready:
+                self._read_ahead()
+            self._hand_over()
 
-    def _hand_over(self, job_ids: Sequence[str]) -> None:
-        """Give jobs to the worker processes."""
-        for order in self._orders(job_ids):
+    def _read_ahead(self) -> None:
+        """Read the next jobs; several at once, which costs little more than one."""
+        with self._changed:
+            chosen = [self._waiting.popleft() for _ in range(min(len(self._waiting), _AHEAD))]
+        try:
+            orders = self._orders(chosen)
+        except Exception:
+            logger.exception("Jobs could not be read; they are read again soon.")
+            time.sleep(_RETRY_SECONDS)
             with self._changed:
-                slot = self._slots.pop()
+                self._waiting.extendleft(reversed(chosen))
+            return
+        with self._changed:
+            self._ready.extend(orders)  # one that was cancelled in this moment runs in vain
+
+    def _hand_over(self) -> None:
+        """Give jobs to the worker processes that have room."""
+        while True:
+            with self._changed:
+                if not (self._ready and self._slots):
+                    return
+                order, slot = self._ready.popleft(), self._slots.pop()
                 running = _Running(datetime.now(UTC), partial(self._workers.progress, slot), slot)
+                self._running[order.id] = running
             self._follow(order, running, partial(self._work, order, slot))
 
     def _send(self, job_ids: Sequence[str], secrets: Mapping[str, Any] | None) -> None:
@@ -161,6 +207,8 @@ class Scheduler:
         for order in self._orders(job_ids):
             dispatch = Dispatch(order)
             running = _Running(datetime.now(UTC), dispatch.progress, dispatch=dispatch)
+            with self._changed:
+                self._running[order.id] = running
             self._follow(order, running, partial(self._vend, dispatch, secrets))
 
     def _orders(self, job_ids: Sequence[str]) -> list[queue.RunnableJob]:
@@ -169,8 +217,6 @@ class Scheduler:
             return queue.load_for_run(session, job_ids)
 
     def _follow(self, order: queue.RunnableJob, running: _Running, start: "Callable[[], Future[Any]]") -> None:
-        with self._changed:
-            self._running[order.id] = running
         self._recorder.put(queue.Started(id=order.id, generation=order.generation, when=running.started))
         try:
             running.future = start()
@@ -198,15 +244,23 @@ class Scheduler:
         return self._dispatcher.start(dispatch, recipe, secrets)
 
     def _end(self, order: queue.RunnableJob, running: _Running, future: "Future[Any]") -> None:
+        forget = partial(self._forget, order.id, running)
         event = self._event(order, future)
-        if event is not None:
-            self._recorder.put(event)
         with self._changed:
-            if self._running.get(order.id) is running:  # and not a restart of the same job
-                del self._running[order.id]
             if running.slot is not None:
                 self._slots.add(running.slot)
-            self._changed.notify()
+                self._changed.notify()
+        if event is None:
+            forget()
+        else:
+            self._recorder.put(replace(event, written=forget))
+
+    def _forget(self, job_id: str, running: _Running) -> None:
+        with self._changed:
+            if self._running.get(job_id) is running:  # and not a restart of the same job
+                del self._running[job_id]
+                self._open.discard(job_id)
+                self._ended.notify_all()
 
     def _event(self, order: queue.RunnableJob, future: "Future[Any]") -> Finished | None:
         """What is to be written of a job that ended; nothing if it was cancelled, which is written already."""

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-from qiskit.circuit import CONTROL_FLOW_OP_NAMES
+from qiskit.circuit import CONTROL_FLOW_OP_NAMES, Barrier
+from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import SparsePauliOp
 from qiskit.transpiler import CouplingMap, PassManager, Target, generate_preset_pass_manager
 
@@ -19,26 +20,23 @@ DEFAULT_LEVEL = 3
 _PACKED_SHARE = 2 / 3
 """Share of the device's qubits that packing fills where no size is asked for."""
 
+_SIMULATED = 12
+"""Qubits of all copies together that are simulated where no size is asked for; noise takes its time."""
+
 
 def read_out_in(circuit: QuantumCircuit, basis: str, gates: frozenset[str] | None, *, where: str) -> QuantumCircuit:
     """The circuit with its final measurements turned into ``basis``; the measurements stay its own.
 
     Args:
-        circuit: The circuit; if it was transpiled, the basis is that of the qubits before.
-        basis: One of ``X Y Z`` per qubit, the last for qubit 0.
+        circuit: The circuit.
+        basis: One of ``X Y Z`` for each of its qubits, the last for qubit 0.
         gates: Names of the gates that the device has; ``None`` for any.
         where: What the circuit is, for the message.
 
     Raises:
-        HaiquInputError: If the basis is not as long as the circuit is wide, or nothing is measured at the end.
+        HaiquInputError: If nothing is measured at the end.
     """
-    places = _places(circuit, len(basis))
-    if places is None:
-        raise HaiquInputError(
-            f"readout_bases: '{basis}' has {len(basis)} letters, but {where} has {circuit.num_qubits} qubits. "
-            "Give one letter per qubit."
-        )
-    letters = {place: basis[-1 - index] for index, place in enumerate(places)}
+    letters = basis[::-1]
     measured = set(final_measurements(circuit))
     if not measured:
         raise HaiquInputError(f"readout_bases: {where} has no measurement at its end. Call circuit.measure_all().")
@@ -46,12 +44,42 @@ def read_out_in(circuit: QuantumCircuit, basis: str, gates: frozenset[str] | Non
     last = _last_measurements(circuit, measured)
     for position, instruction in enumerate(circuit.data):
         if position in last:
-            letter = letters.get(last[position], "Z")
+            letter = letters[last[position]]
             if letter != "Z":
                 for change in basis_change(letter, gates).data:
                     rotated.append(change.operation, instruction.qubits)
         rotated.append(instruction)
     return rotated
+
+
+def without_final_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
+    """The circuit without the measurements at its end, for observables that are measured instead."""
+    last = _last_measurements(circuit, set(final_measurements(circuit)))
+    if not last:
+        return circuit
+    open_ended = circuit.copy_empty_like()
+    for position, instruction in enumerate(circuit.data):
+        if position not in last:
+            open_ended.append(instruction)
+    return open_ended
+
+
+def full_basis(circuit: QuantumCircuit, basis: str, *, where: str) -> str:
+    """The basis with a letter for each qubit of a circuit that may have been transpiled.
+
+    Raises:
+        HaiquInputError: If the basis is as wide as neither the circuit nor the circuit before transpilation.
+    """
+    places = _places(circuit, len(basis))
+    if places is None:
+        raise HaiquInputError(
+            f"readout_bases: '{basis}' has {len(basis)} letters, but {where} has {circuit.num_qubits} qubits. "
+            "Give one letter per qubit."
+        )
+    letters = ["Z"] * circuit.num_qubits
+    for index, place in enumerate(places):
+        letters[place] = basis[-1 - index]
+    return "".join(reversed(letters))
 
 
 def packed(circuit: QuantumCircuit, copies: int) -> QuantumCircuit:
@@ -82,19 +110,22 @@ def copies_of(observable: SparsePauliOp, copies: int) -> list[SparsePauliOp]:
     ]
 
 
-def pack_size(width: int, num_qubits: int, asked: int | None) -> int:
+def pack_size(width: int, num_qubits: int, asked: int | None, *, simulated: bool) -> int:
     """How many copies of a circuit run side by side.
 
     Args:
         width: Qubits of the circuit.
         num_qubits: Qubits of the device.
         asked: The number asked for; ``None`` for as many as two thirds of the device hold.
+        simulated: Whether this machine has to simulate all copies together, which limits their number if none was
+            asked for.
 
     Raises:
         HaiquInputError: If the number asked for does not fit.
     """
     if asked is None:
-        return max(1, math.floor(_PACKED_SHARE * num_qubits / max(1, width)))
+        room = math.floor(_PACKED_SHARE * num_qubits)
+        return max(1, (min(room, _SIMULATED) if simulated else room) // max(1, width))
     if asked * width > num_qubits:
         raise HaiquInputError(
             f"pack_size: {asked} copies of {width} qubits do not fit on the {num_qubits} qubits of the device. "
@@ -113,11 +144,45 @@ def transpiled(
         target: What the device can do; ``None`` for a simulator that takes any circuit.
         options: Options of the transpiler by their documented names; ``None`` values are unset.
         seeds: Seeds to try.
+
+    Raises:
+        HaiquInputError: If the transpiler cannot do it.
     """
     given = {name: value for name, value in options.items() if value is not None}
     choices = [{"seed_transpiler": seed} for seed in seeds] or [{}]
-    runs = [pass_manager(target, {**given, **choice}).run(circuit) for choice in choices]
+    managers = [pass_manager(target, {**given, **choice}) for choice in choices]
+    guarded = _guarded(circuit)
+    try:
+        runs = [_unguarded(manager.run(guarded)) for manager in managers]
+    except QiskitError as error:
+        raise HaiquInputError(f"The circuit cannot be transpiled as asked ({error.message}).") from None
     return min(runs, key=lambda run: run.num_nonlocal_gates())
+
+
+def _guarded(circuit: QuantumCircuit) -> QuantumCircuit:
+    """The circuit with a barrier in front of each final measurement.
+
+    The transpiler drops gates there that only change phases. Whoever reads the result out in another basis, now or
+    later, needs them.
+    """
+    last = _last_measurements(circuit, set(final_measurements(circuit)))
+    if not last:
+        return circuit
+    guarded = circuit.copy_empty_like()
+    for position, instruction in enumerate(circuit.data):
+        if position in last:
+            guarded.append(Barrier(1, label=_GUARD), instruction.qubits)
+        guarded.append(instruction)
+    return guarded
+
+
+def _unguarded(circuit: QuantumCircuit) -> QuantumCircuit:
+    """The circuit without the barriers of :func:`_guarded`; layout and all else stay."""
+    circuit.data = [each for each in circuit.data if each.name != "barrier" or each.operation.label != _GUARD]
+    return circuit
+
+
+_GUARD = "haiqu-guard"
 
 
 def pass_manager(target: Target | None, options: Mapping[str, Any]) -> PassManager:
@@ -156,14 +221,12 @@ TRANSPILER_OPTIONS = frozenset(
 )
 
 
-def laid_out(observable: SparsePauliOp, circuit: QuantumCircuit, *, where: str) -> SparsePauliOp:
-    """The observable on the qubits of a circuit that may have been transpiled.
+def full_observable(observable: SparsePauliOp, circuit: QuantumCircuit, *, where: str) -> SparsePauliOp:
+    """The observable with a letter for each qubit of a circuit that may have been transpiled.
 
     Raises:
-        HaiquInputError: If the observable is as wide as neither the circuit nor the circuit before transpilation.
+        HaiquInputError: If it is as wide as neither the circuit nor the circuit before transpilation.
     """
-    if observable.num_qubits == circuit.num_qubits:
-        return observable
     places = _places(circuit, observable.num_qubits)
     if places is None:
         raise HaiquInputError(

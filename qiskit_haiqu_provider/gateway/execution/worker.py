@@ -62,15 +62,27 @@ def initialise(threads: int, memory_bytes: int | None, slots: Any = None) -> Non
 
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     _Progress.slots = slots
-    threading.Thread(target=_end_with_server, daemon=True).start()
+    _end_with_server()
 
 
 def _end_with_server() -> None:
     """A worker must not outlive a server that was killed: its work is done again by the next."""
     server = parent_process()
-    if server is not None:
-        connection.wait([server.sentinel])
-        os._exit(1)
+    if server is None:
+        return
+    if hasattr(os, "O_ASYNC"):
+        import fcntl  # not on all platforms
+
+        # The pipe from the server sends a signal when it is closed. The thread below would wait for the
+        # interpreter's lock, which Aer holds while it simulates.
+        fcntl.fcntl(server.sentinel, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(server.sentinel, fcntl.F_SETFL, fcntl.fcntl(server.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
+    threading.Thread(target=_wait_for_end, args=(server.sentinel,), daemon=True).start()
+
+
+def _wait_for_end(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
 
 
 def read_upload(data: bytes, limits: CircuitLimits) -> Reading:

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict, Unpack
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, bindparam, or_, select, update
 from sqlalchemy.orm import Session, undefer
 
 from qiskit_haiqu_provider.gateway.store.experiments import touch
-from qiskit_haiqu_provider.gateway.store.tables import Circuit, Job, JobCircuit, User, new_id
+from qiskit_haiqu_provider.gateway.store.tables import Circuit, Job, JobCircuit, User, new_id, now
 from qiskit_haiqu_provider.gateway.store.upsert import contains
+
+_OF_IDS = select(Circuit).where(Circuit.user_id == bindparam("owner"), Circuit.id.in_(bindparam("ids", expanding=True)))
+"""Built once: it is on the way of every job."""
 
 
 class CircuitFields(TypedDict):
@@ -16,6 +19,7 @@ class CircuitFields(TypedDict):
 
     experiment_id: str
     hash: str
+    client_hash: NotRequired[str]
     digest: str
     qpy: bytes
     num_qubits: int
@@ -52,14 +56,26 @@ def get(session: Session, user: User, circuit_id: str, *, content: bool = False)
 
 def get_many(session: Session, user: User, circuit_ids: Iterable[str], *, content: bool = False) -> dict[str, Circuit]:
     """Those of the circuits that the user has, by id."""
-    query = _visible(user, content=content).where(Circuit.id.in_(set(circuit_ids)))
-    return {circuit.id: circuit for circuit in session.scalars(query)}
+    if content:
+        found = session.scalars(_visible(user, content=True).where(Circuit.id.in_(set(circuit_ids))))
+    else:
+        found = session.scalars(_OF_IDS, {"owner": user.id, "ids": list(set(circuit_ids))})
+    return {circuit.id: circuit for circuit in found}
 
 
 def by_hash(session: Session, user: User, experiment_id: str, hash_: str, *, content: bool = False) -> list[Circuit]:
-    """The circuits with the client's hash, the newest first. There can be several: different circuits can share it."""
-    query = _visible(user, content=content).where(Circuit.experiment_id == experiment_id, Circuit.hash == hash_)
-    return list(session.scalars(_newest(query)))
+    """The circuits with that hash, given by us or by a client, the last uploaded first.
+
+    There can be several: different circuits can share a client's hash.
+    """
+    named = or_(Circuit.hash == hash_, Circuit.client_hash == hash_)
+    query = _visible(user, content=content).where(Circuit.experiment_id == experiment_id, named)
+    return list(session.scalars(query.order_by(Circuit.uploaded.desc(), Circuit.creation_date.desc())))
+
+
+def mark_uploaded(session: Session, circuit: Circuit) -> None:
+    """Note that somebody uploaded the content of a circuit again."""
+    session.execute(update(Circuit).where(Circuit.id == circuit.id).values(uploaded=now()))
 
 
 def by_digest(session: Session, user: User, experiment_id: str, digest: str, *, content: bool = False) -> list[Circuit]:

@@ -5,6 +5,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.engine.interfaces import ExceptionContext
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from qiskit_haiqu_provider.exceptions import HaiquDependencyError, HaiquError, HaiquInputError
@@ -28,6 +29,10 @@ _OWN_LOCK, _MIGRATE_LOCK = 0x4841495155_01, 0x4841495155_02
 
 _WAIT_FOR_WRITER = 30
 """Seconds that SQLite waits for another process to end its write."""
+
+
+_WAIT_FOR_DEAD_OWNER = 3
+"""Seconds that a new owner waits: PostgreSQL takes a moment to see that the client of the last one is gone."""
 
 
 class Database:
@@ -139,12 +144,16 @@ class Database:
     @contextlib.contextmanager
     def _own_postgres(self) -> Iterator[bool]:
         with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            owned = bool(connection.scalar(select(func.pg_try_advisory_lock(_OWN_LOCK))))
+            owned = _try_own(connection)
+            until = time.monotonic() + _WAIT_FOR_DEAD_OWNER
+            while not owned and time.monotonic() < until:
+                time.sleep(0.05)
+                owned = _try_own(connection)
             try:
                 yield owned
             finally:
                 if owned:
-                    connection.invalidate()  # the lock goes with its connection, even with one that is broken
+                    _disown(connection)
 
     def _engine(self, url: URL, **settings: Any) -> Engine:
         try:
@@ -183,6 +192,17 @@ class Database:
                 f"The database {file} cannot be made ({error.strerror or error}). Set HAIQU_HOME to a folder that can "
                 "be written, or name another database."
             ) from error
+
+
+def _try_own(connection: Connection) -> bool:
+    return bool(connection.scalar(select(func.pg_try_advisory_lock(_OWN_LOCK))))
+
+
+def _disown(connection: Connection) -> None:
+    """Give the lock back before this returns; if the connection is lost, so is the lock."""
+    with contextlib.suppress(DBAPIError):
+        connection.scalar(select(func.pg_advisory_unlock(_OWN_LOCK)))
+    connection.invalidate()  # never back into the pool, where it could keep the lock
 
 
 _POSTGRES: dict[str, Any] = {"pool_size": 10, "max_overflow": 30, "pool_pre_ping": True}

@@ -16,7 +16,8 @@ _EXPERIMENTS = Base.metadata.tables["experiments"]
 _TOUCH = (
     sql_update(_EXPERIMENTS).where(_EXPERIMENTS.c.id == bindparam("one")).values(last_action_date=bindparam("moment"))
 )
-"""Built once: it is on the way of every job."""
+_OF_ID = select(Experiment).where(Experiment.user_id == bindparam("owner"), Experiment.id == bindparam("one"))
+"""Built once, as is the one above: both are on the way of every job."""
 
 
 class NameTakenError(HaiquInputError):
@@ -84,7 +85,9 @@ def create(
 
 def get(session: Session, user: User, experiment_id: str, *, counts: bool = False) -> Experiment | None:
     """The user's experiment of that id."""
-    return session.scalars(_visible(user, counts=counts).where(Experiment.id == experiment_id)).first()
+    if not counts:
+        return session.scalars(_OF_ID, {"owner": user.id, "one": experiment_id}).first()
+    return session.scalars(_visible(user, counts=True).where(Experiment.id == experiment_id)).first()
 
 
 def by_name(session: Session, user: User, name: str, *, counts: bool = False) -> Experiment | None:

@@ -4,13 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from qiskit_haiqu_provider.gateway.store.experiments import touch
 from qiskit_haiqu_provider.gateway.store.tables import UNFINISHED, Base, Job, JobCircuit, JobResult, User, new_id, now
-from qiskit_haiqu_provider.gateway.store.upsert import contains, insert_into
+from qiskit_haiqu_provider.gateway.store.upsert import contains, insert_once
 
+_JOBS = Base.metadata.tables["jobs"]
+
+# Built once: they are asked for with every submit or look at a job, and building one takes longer than running it.
+_OF_ID = select(Job).where(Job.user_id == bindparam("owner"), Job.id == bindparam("one"))
+_OF_KEY = select(Job).where(Job.user_id == bindparam("owner"), Job.idempotency_key == bindparam("key"))
 _LINK = insert(Base.metadata.tables["job_circuits"])
 
 
@@ -62,13 +67,17 @@ def add_once(
         submit, and the caller has to refuse it.
     """
     job_id = new_id("jb")
-    values = insert_into(session, Job).values(
-        id=job_id, user_id=user.id, idempotency_key=idempotency_key, body_digest=body_digest, **fields
-    )
+    values = {
+        "id": job_id,
+        "user_id": user.id,
+        "idempotency_key": idempotency_key,
+        "body_digest": body_digest,
+        **fields,
+    }
     # PostgreSQL waits here for the other one to commit, so that the row can be read after it.
-    session.execute(values.on_conflict_do_nothing(index_elements=["user_id", "idempotency_key"]))
-    query = select(Job).where(Job.user_id == user.id, Job.idempotency_key == idempotency_key)
-    job = session.scalars(query).one()
+    insert_job = insert_once(session.get_bind().dialect.name, _JOBS, "user_id", "idempotency_key")
+    session.execute(insert_job, values)
+    job = session.scalars(_OF_KEY, {"owner": user.id, "key": idempotency_key}).one()
     created = job.id == job_id
     if created:
         _link(session, job, circuit_ids)
@@ -77,7 +86,7 @@ def add_once(
 
 def get(session: Session, user: User, job_id: str) -> Job | None:
     """The user's job of that id."""
-    return session.scalars(_visible(user).where(Job.id == job_id)).first()
+    return session.scalars(_OF_ID, {"owner": user.id, "one": job_id}).first()
 
 
 def get_many(session: Session, user: User, job_ids: Iterable[str]) -> dict[str, Job]:
@@ -87,7 +96,7 @@ def get_many(session: Session, user: User, job_ids: Iterable[str]) -> dict[str, 
 
 def by_key(session: Session, user: User, idempotency_key: str) -> Job | None:
     """The user's job that was submitted with that key."""
-    return session.scalars(_visible(user).where(Job.idempotency_key == idempotency_key)).first()
+    return session.scalars(_OF_KEY, {"owner": user.id, "key": idempotency_key}).first()
 
 
 def by_hash(session: Session, user: User, experiment_id: str, hash_: str) -> Job | None:

@@ -160,6 +160,7 @@ class Circuit(Base):
     __tablename__ = "circuits"
     __table_args__ = (
         Index(None, "experiment_id", "hash"),
+        Index(None, "experiment_id", "client_hash"),
         Index(None, "experiment_id", "digest"),
         Index(None, "experiment_id", "creation_date"),
         Index(None, "user_id", "creation_date"),
@@ -169,7 +170,13 @@ class Circuit(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     experiment_id: Mapped[str] = mapped_column(ForeignKey("experiments.id"))
     hash: Mapped[str]
+    """What the circuit is known by to its client: the client's hash, or one of its own where that is not unique."""
+
+    client_hash: Mapped[str] = mapped_column(default="")
     """The client's name for the content. Different circuits can share one, so it decides nothing."""
+
+    uploaded: Mapped[datetime] = mapped_column(default=now)
+    """When somebody last uploaded this content."""
 
     digest: Mapped[str]
     """Our name for the content."""

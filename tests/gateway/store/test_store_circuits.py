@@ -49,6 +49,15 @@ def test_bytes_and_drawing_are_read_only_where_asked_for(db, ada, experiment, ad
         assert circuits.get_many(s, ada, [made.id], content=True)[made.id].qpy == made.qpy
 
 
+def test_a_drawing_is_kept(db, ada, add_circuit):
+    one, two = add_circuit(), add_circuit()
+    with db.write() as s:
+        circuits.put_drawing(s, one, "q: ─■─")
+    with db.read() as s:
+        assert circuits.get(s, ada, one.id, content=True).drawing == "q: ─■─"
+        assert circuits.get(s, ada, two.id, content=True).drawing == ""
+
+
 def test_different_circuits_may_share_a_hash(db, ada, experiment, add_circuit):
     first, second = add_circuit(digest="ry(t)"), add_circuit(digest="ry(2t)")
     with db.read() as s:

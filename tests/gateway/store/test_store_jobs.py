@@ -75,6 +75,17 @@ def test_a_list_can_be_narrowed_and_reads_no_results(db, ada, experiment, add_ci
         assert jobs.results_of(s, every) == {one.id: b"[1]"}
 
 
+def test_many_jobs_are_read_at_once_and_their_results_measured_without_reading(db, ada, bob, add_job):
+    one, two = add_job(), add_job()
+    with db.write() as s:
+        running.finish(s, one.id, 0, status="Done", results=b"[1, 2]")
+    with db.read() as s:
+        assert set(jobs.get_many(s, ada, [one.id, two.id, one.id, "jb-none"])) == {one.id, two.id}
+        assert jobs.get_many(s, bob, [one.id]) == {}
+        assert jobs.result_size(s, one.id) == 6
+        assert jobs.result_size(s, two.id) is None
+
+
 def test_users_do_not_see_each_other(db, ada, bob, experiment, add_circuit, job_fields):
     circuit = add_circuit()
     with db.write() as s:

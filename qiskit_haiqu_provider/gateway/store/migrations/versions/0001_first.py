@@ -94,6 +94,8 @@ def _circuits() -> None:
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("experiment_id", sa.String(length=60), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("client_hash", sa.Text(), nullable=False),
+        sa.Column("uploaded", sa.DateTime(timezone=True), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
@@ -120,6 +122,7 @@ def _circuits() -> None:
     )
     op.create_index(op.f("ix_circuits_experiment_id_creation_date"), "circuits", ["experiment_id", "creation_date"])
     op.create_index(op.f("ix_circuits_experiment_id_digest"), "circuits", ["experiment_id", "digest"])
+    op.create_index(op.f("ix_circuits_experiment_id_client_hash"), "circuits", ["experiment_id", "client_hash"])
     op.create_index(op.f("ix_circuits_experiment_id_hash"), "circuits", ["experiment_id", "hash"])
     op.create_index(op.f("ix_circuits_parent_id"), "circuits", ["parent_id"])
     op.create_index(op.f("ix_circuits_user_id_creation_date"), "circuits", ["user_id", "creation_date"])
