@@ -2,6 +2,8 @@
 
 import pytest
 
+collect_ignore_glob = ["qiskit_haiqu_provider/gateway/store/migrations/*"]  # they run inside Alembic only
+
 _SETTINGS = ("HAIQU_DEFAULT_SHOTS", "HAIQU_DEFAULT_PRECISION", "HAIQU_SEED_SIMULATOR", "HAIQU_MAX_COST_USD")
 
 

@@ -12,7 +12,7 @@ from qiskit_haiqu_provider.exceptions import HaiquCircuitError
 _FIX = "Transpile it first: generate_preset_pass_manager(backend=backend, optimization_level=1).run(circuit)"
 
 
-def check_isa(circuit: QuantumCircuit, target: Target, *, device: str, where: str) -> None:
+def check_isa(circuit: QuantumCircuit, target: Target, *, device: str, where: str, fix: str = _FIX) -> None:
     """Refuse a circuit that the device cannot run as it stands.
 
     Args:
@@ -20,6 +20,7 @@ def check_isa(circuit: QuantumCircuit, target: Target, *, device: str, where: st
         target: What the device can do.
         device: Name of the device, for the message.
         where: What the circuit is, for the message (for example ``PUB 0``).
+        fix: What to do, for the message.
 
     Raises:
         HaiquCircuitError: If the circuit is too wide or holds an instruction that the Target lacks; the message
@@ -36,7 +37,7 @@ def check_isa(circuit: QuantumCircuit, target: Target, *, device: str, where: st
         name, where_at = bad
         raise HaiquCircuitError(
             f"{where}: {device} cannot run '{name}' on qubits {where_at}: its instructions are "
-            f"{', '.join(sorted(target.operation_names))}. {_FIX}"
+            f"{', '.join(sorted(target.operation_names))}. {fix}"
         )
 
 

@@ -32,7 +32,7 @@ def serve(arguments: Namespace) -> None:
     """
     settings = _settings(arguments)
     database = _open(arguments)
-    with database.read() as session:
+    with database.own(), database.read() as session:  # says now if another gateway has it
         keys = users.any_key(session)
     database.close()
     if not keys and not settings.loopback:

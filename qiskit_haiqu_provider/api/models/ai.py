@@ -35,7 +35,9 @@ class AiExperimentCreate(Wire):
     """Body that makes an experiment, or opens the one of that name."""
 
     name: Name = Field(description="Name of the experiment, unique for its owner.", examples=["Ising chain"])
-    description: NullableText = Field(default="", description="What it is about. HTML is shown on the dashboard.")
+    description: NullableText = Field(
+        default="", description="What it is about. HTML is kept, and shown as text on this gateway's dashboard."
+    )
     context: NullableText = Field(default="", description="Why it is made: the question behind it.")
 
 

@@ -25,7 +25,9 @@ class ExperimentCreate(Wire):
         description="Name of the experiment, unique for its owner. To open one, its id is accepted as well.",
         examples=["Ising chain"],
     )
-    description: NullableText = Field(default="", description="What it is about. HTML is shown on the dashboard.")
+    description: NullableText = Field(
+        default="", description="What it is about. HTML is kept, and shown as text on this gateway's dashboard."
+    )
     tags: NullableShortText = Field(default="", description="Free text to find it by.", examples=["ising, vqe"])
     metrics: NullableObject = Field(
         default={}, description="Values to note in the experiment, by name.", examples=[{"energy": -1.13}]

@@ -138,8 +138,11 @@ def _parts(
     ready = [_on_device(recipe, each, observables, target, options) for each in circuits]
     if target is not None:
         for part in ready:
-            check_isa(part.circuit, target, device=recipe.device, where=where)
+            check_isa(part.circuit, target, device=recipe.device, where=where, fix=_FIX)
     return ready
+
+
+_FIX = "Have it transpiled: in /run leave out options.skip_transpilation, in /flow add a transpilation layer."
 
 
 def _on_device(
@@ -172,7 +175,7 @@ def _copies(recipe: RunRecipe, circuit: QuantumCircuit, target: Target | None, o
     width, simulated = int(target.num_qubits or 0), "method" in options
     copies = variants.pack_size(circuit.num_qubits, width, recipe.pack_size, simulated=simulated)
     if copies > 1 and recipe.transpilation is None and recipe.device != AER:
-        raise HaiquInputError("use_packing: copies need the transpiler. Leave skip_transpilation out.")
+        raise HaiquInputError(f"packing: the copies have to be placed on the device. {_FIX}")
     return copies
 
 

@@ -162,7 +162,7 @@ class Database:
         except ImportError as error:
             raise HaiquDependencyError(
                 f"PostgreSQL needs the package psycopg ({error.__class__.__name__} on import). "
-                "Install it with: pip install 'psycopg[binary]'"
+                "Install it with: pip install 'qiskit-haiqu-provider[gateway,postgres]'"
             ) from error
         event.listen(engine, "handle_error", self._explain)
         return engine
