@@ -1,6 +1,7 @@
 """The application: its parts put together, started and stopped."""
 
 import contextlib
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from fastapi import FastAPI, Response
@@ -13,7 +14,7 @@ from qiskit_haiqu_provider.gateway.catalogue import Catalogue
 from qiskit_haiqu_provider.gateway.dashboard import site
 from qiskit_haiqu_provider.gateway.errors import ApiError
 from qiskit_haiqu_provider.gateway.execution.dispatch import Vendor
-from qiskit_haiqu_provider.gateway.execution.processes import Intake
+from qiskit_haiqu_provider.gateway.execution.processes import Intake, Workers, context
 from qiskit_haiqu_provider.gateway.execution.scheduler import Scheduler
 from qiskit_haiqu_provider.gateway.middleware import BodyLimit, Hygiene
 from qiskit_haiqu_provider.gateway.ratelimit import RateLimit
@@ -90,9 +91,11 @@ def _start(settings: Settings, vendors: Sequence[Vendor], stack: contextlib.Exit
     stack.callback(database.close)
     stack.enter_context(database.own())
     database.migrate()
-    intake = Intake(settings.limits)
+    made = context(threads=max(1, (os.cpu_count() or 1) // settings.workers))
+    intake = Intake(settings.limits, made)
     stack.callback(intake.close)
-    scheduler = Scheduler(database, workers=settings.workers, limits=settings.limits, vendors=vendors)
+    workers = Workers(settings.workers, settings.limits, made)
+    scheduler = Scheduler(database, workers=workers, limits=settings.limits, vendors=vendors)
     stack.callback(scheduler.close)
     scheduler.start()
     catalogue = Catalogue(vendors)

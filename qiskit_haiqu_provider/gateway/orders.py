@@ -165,6 +165,8 @@ def _with_sets(recipe: RunRecipe, sets: list[list[list[float]]] | None) -> RunRe
 
 
 def _check_size(recipe: RunRecipe, sets: list[list[list[float]]] | None, count: int, limits: Limits) -> None:
+    if recipe.shots > limits.shots:
+        raise invalid("shots", f"{recipe.shots:,} are too many, at most {limits.shots:,} fit in a job. Split the run.")
     total = 0
     for index in range(count):
         rows = 1 if sets is None else len(sets[index])

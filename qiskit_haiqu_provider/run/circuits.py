@@ -76,8 +76,8 @@ def content_digest(circuit: QuantumCircuit) -> str:
     """The identity of a circuit: equal digests mean that the circuits run the same.
 
     Counts: bits and registers, every instruction with its qubits, clbits, parameters (expressions included),
-    conditions, durations, labels and definition, the order of the parameters, and the global phase. Does not count: names of the circuit and
-    of custom gates, metadata, calibrations of the QPY format. Parameters count by name.
+    conditions, durations, labels and definition, the order of the parameters, and the global phase. Does not count:
+    names of the circuit and of custom gates, metadata, calibrations of the QPY format. Parameters count by name.
 
     Args:
         circuit: Any circuit.

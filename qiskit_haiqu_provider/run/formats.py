@@ -5,15 +5,22 @@ OpenQASM programs cannot open files. They still spend memory and time with the c
 process that it can afford to lose.
 """
 
+import contextlib
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from qiskit import QuantumCircuit, qasm2, qpy
 from qiskit.circuit import CONTROL_FLOW_OP_NAMES
 
-from qiskit_haiqu_provider.exceptions import HaiquCapacityError, HaiquDependencyError, HaiquInputError
+from qiskit_haiqu_provider.exceptions import (
+    HaiquCapacityError,
+    HaiquDependencyError,
+    HaiquError,
+    HaiquInputError,
+)
 
 OLDEST_QPY = 13
 """Older QPY holds parameter expressions as SymPy source, which is evaluated on reading."""
@@ -59,12 +66,8 @@ def read_qpy(data: bytes) -> QuantumCircuit:
             f"qpy: the circuit is in QPY version {version}, and the Qiskit here reads versions up to "
             f"{qpy.common.QPY_VERSION}. Write it with qpy.dump(..., version={min(version, SENT_QPY)})."
         )
-    try:
+    with _explained("qpy: the circuit", "Write it with qpy.dump."):
         circuits = qpy.load(io.BytesIO(data))
-    except RecursionError:
-        raise HaiquInputError("qpy: the circuit is nested too deeply. Decompose its definitions first.") from None
-    except Exception as error:  # a damaged file can raise anything
-        raise HaiquInputError(f"qpy: the circuit cannot be read ({_reason(error)}). Write it with qpy.dump.") from None
     if len(circuits) != 1 or not isinstance(circuits[0], QuantumCircuit):
         raise HaiquInputError(f"qpy: the file holds {len(circuits)} programs. Send one circuit in each file.")
     return circuits[0]
@@ -92,6 +95,7 @@ def read_qasm(text: str) -> QuantumCircuit:
 
     Raises:
         HaiquInputError: If it cannot be parsed, or includes another file; the message says where.
+        HaiquCapacityError: If a register is far too large.
         HaiquDependencyError: If it is OpenQASM 3 and the reader is not installed.
     """
     source = _COMMENTS.sub("", text)
@@ -101,18 +105,13 @@ def read_qasm(text: str) -> QuantumCircuit:
     for name in _INCLUDE.findall(source):
         if name != library:
             raise HaiquInputError(f'qasm: include "{name}" is refused. Only "{library}" can be included.')
-    try:
+    for size in _SIZE.findall(source):
+        if len(size) > _DIGITS:
+            raise HaiquCapacityError(f"qasm: a register of {size[:20]} bits is too large. Declare a smaller one.")
+    with _explained("qasm: the program", "Correct it."):
         if two:
             return qasm2.loads(text, include_path=(), custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
         return _read_qasm3(text)
-    except ImportError:
-        raise HaiquDependencyError(
-            "OpenQASM 3 needs qiskit-qasm3-import. Run: pip install 'qiskit-haiqu-provider[gateway]'"
-        ) from None
-    except RecursionError:
-        raise HaiquInputError("qasm: the program is nested too deeply.") from None
-    except Exception as error:  # the parsers raise errors of many kinds
-        raise HaiquInputError(f"qasm: the program cannot be read ({_reason(error)}).") from None
 
 
 def check_limits(circuit: QuantumCircuit, limits: CircuitLimits) -> None:
@@ -161,9 +160,26 @@ def _inside(operation: Any) -> tuple[QuantumCircuit, ...]:
     return (definition,) if isinstance(definition, QuantumCircuit) else ()
 
 
-def _read_qasm3(text: str) -> QuantumCircuit:
-    from qiskit_haiqu_provider.run.qasm3 import parse  # needs an extra; slow to import
+@contextlib.contextmanager
+def _explained(what: str, advice: str) -> Iterator[None]:
+    """Turn whatever a reader raises into one line. Damaged input can raise anything, and make Qiskit's Rust panic."""
+    try:
+        yield
+    except (HaiquError, KeyboardInterrupt, SystemExit):
+        raise
+    except RecursionError:
+        raise HaiquInputError(f"{what} is nested too deeply. Flatten it.") from None
+    except BaseException as error:  # a panic is no Exception
+        raise HaiquInputError(f"{what} cannot be read ({_reason(error)}). {advice}") from None
 
+
+def _read_qasm3(text: str) -> QuantumCircuit:
+    try:
+        from qiskit_haiqu_provider.run.qasm3 import parse  # needs an extra; slow to import
+    except ImportError:
+        raise HaiquDependencyError(
+            "OpenQASM 3 needs qiskit-qasm3-import. Run: pip install 'qiskit-haiqu-provider[gateway]'"
+        ) from None
     return parse(text)
 
 
@@ -174,7 +190,7 @@ def _qpy_version(data: bytes) -> int:
     return data[len(_MAGIC)]
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """One short line; parsers quote whole programs and decorate backtraces."""
     for line in str(error).strip().strip('"').replace("\\n", "\n").splitlines():
         text = "".join(char for char in line if char.isprintable()).strip()
@@ -186,3 +202,6 @@ def _reason(error: Exception) -> str:
 _COMMENTS = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _VERSION = re.compile(r"\s*OPENQASM\s+(\d)")
 _INCLUDE = re.compile(r"""\binclude\s*["']([^"']*)["']""")
+_SIZE = re.compile(r"""\b(?:qreg|creg|qubit|bit)\b[^;\[]*\[\s*([\d_]+)""")
+_DIGITS = 6
+"""Digits of the size of a register at most: far more than any limit, and still quick to read."""

@@ -50,6 +50,7 @@ class _Task:
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     seconds: float
+    begun: Callable[[], None]
     call: Call = field(default_factory=Call)
 
 
@@ -67,15 +68,22 @@ class Pool:
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._lanes = [_Lane(self._tasks, context, (prepare, arguments)) for _ in range(count)]
 
-    def start(self, function: Callable[..., Any], *arguments: Any, seconds: float) -> Call:
+    def start(
+        self,
+        function: Callable[..., Any],
+        *arguments: Any,
+        seconds: float,
+        begun: Callable[[], None] = lambda: None,
+    ) -> Call:
         """Call a function in the next process that is free.
 
         Args:
             function: What to call.
             arguments: What with.
             seconds: How long it may take once it has begun; ``TimeoutError`` after that.
+            begun: Called when a process takes it up.
         """
-        task = _Task(function=function, arguments=arguments, seconds=seconds)
+        task = _Task(function=function, arguments=arguments, seconds=seconds, begun=begun)
         self._tasks.put(task)
         return task.call
 
@@ -140,6 +148,7 @@ class _Lane:
             self._make_ready()
             with self._lock:
                 self._call = call
+            task.begun()
             good, answer = self._answer(task)
         except Exception as error:
             good, answer = False, error

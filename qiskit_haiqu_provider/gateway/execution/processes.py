@@ -17,22 +17,33 @@ logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 
-def context() -> Any:
-    """How processes are made: from a clean one that has our modules already, where the platform can do that."""
+def context(threads: int) -> Any:
+    """How processes are made: from a clean one that has our modules already, where the platform can do that.
+
+    Args:
+        threads: Threads of Aer and BLAS in each; the libraries read it when they are loaded.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     chosen = multiprocessing.get_context("forkserver")
-    chosen.set_forkserver_preload(["qiskit_haiqu_provider.gateway.execution.worker"])
+    chosen.set_forkserver_preload(["qiskit_haiqu_provider.gateway.execution.worker", "qiskit_aer"])
     return chosen
 
 
 class Intake:
-    """Reads uploads in a process of its own, within limits of time and memory."""
+    """Reads uploads in a process of its own, within limits of time and memory.
 
-    def __init__(self, limits: Limits) -> None:
+    Args:
+        limits: The limits.
+        made: How processes are made.
+    """
+
+    def __init__(self, limits: Limits, made: Any) -> None:
         self._limits = limits
-        arguments = (1, limits.parse_memory_bytes)
-        self._pool = Pool(1, context=context(), prepare=worker.initialise, arguments=arguments)
+        arguments = (limits.parse_memory_bytes,)
+        self._pool = Pool(1, context=made, prepare=worker.initialise, arguments=arguments)
 
     def read_qpy(self, data: bytes) -> Reading:
         """Read a QPY file.
@@ -85,23 +96,29 @@ class Workers:
     Args:
         count: The number of processes.
         limits: What a job may take.
+        made: How processes are made.
     """
 
-    def __init__(self, count: int, limits: Limits) -> None:
+    def __init__(self, count: int, limits: Limits, made: Any) -> None:
         self._limits = limits
         self.slots = 2 * count
         """Jobs handed over at a time; as many wait as run, so that no process idles."""
 
-        self._progress = context().RawArray("q", worker.SLOT * self.slots)
-        threads = max(1, (os.cpu_count() or 1) // count)
-        arguments = (threads, None, self._progress)
-        self._pool = Pool(count, context=context(), prepare=worker.initialise, arguments=arguments)
+        self._progress = made.RawArray("q", worker.SLOT * self.slots)
+        self._pool = Pool(count, context=made, prepare=worker.initialise, arguments=(None, self._progress))
 
-    def start(self, slot: int, function: Callable[..., Any], *arguments: Any) -> Call:
-        """Hand a job over; the future stops the work when it is cancelled."""
+    def start(self, slot: int, begun: Callable[[], None], function: Callable[..., Any], *arguments: Any) -> Call:
+        """Hand a job over; the future stops the work when it is cancelled.
+
+        Args:
+            slot: Where it reports its progress.
+            begun: Called when a process takes it up.
+            function: What to call.
+            arguments: What with.
+        """
         first = slot * worker.SLOT
         self._progress[first : first + worker.SLOT] = [0] * worker.SLOT
-        return self._pool.start(function, *arguments, seconds=self._limits.job_seconds)
+        return self._pool.start(function, *arguments, seconds=self._limits.job_seconds, begun=begun)
 
     def progress(self, slot: int) -> tuple[str, int, int]:
         """Status of a job, and its parameter sets done and in all."""

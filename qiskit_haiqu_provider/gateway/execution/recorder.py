@@ -35,7 +35,14 @@ class Finished:
     """Called when it is in the database."""
 
 
-Event = running.Started | Finished
+@dataclass(frozen=True, kw_only=True)
+class Stopped:
+    """A job was stopped with the server; the next one runs it again."""
+
+    job: running.RunnableJob
+
+
+Event = running.Started | Stopped | Finished
 
 
 class Recorder:
@@ -102,6 +109,8 @@ def _write_all(session: Session, batch: Sequence[Event]) -> None:
     for event in batch:
         if isinstance(event, Finished):
             _write_end(session, event)
+        elif isinstance(event, Stopped):
+            running.put_back(session, event.job.id, event.job.generation)
 
 
 def _write_end(session: Session, event: Finished) -> None:

@@ -18,7 +18,7 @@ from qiskit_haiqu_provider.gateway.execution.dispatch import Dispatch, Dispatche
 from qiskit_haiqu_provider.gateway.execution.pipeline import Outcome, Work
 from qiskit_haiqu_provider.gateway.execution.processes import Workers, reason
 from qiskit_haiqu_provider.gateway.execution.recipe import TranspileRecipe, recipe_from_json
-from qiskit_haiqu_provider.gateway.execution.recorder import Finished, Recorder
+from qiskit_haiqu_provider.gateway.execution.recorder import Finished, Recorder, Stopped
 from qiskit_haiqu_provider.gateway.settings import Limits
 from qiskit_haiqu_provider.gateway.store import running as queue
 from qiskit_haiqu_provider.gateway.store.circuits import CircuitFields
@@ -47,7 +47,6 @@ class Live:
 class _Running:
     """A job in the hands of a worker process or of a vendor."""
 
-    started: datetime
     progress: Callable[[], tuple[str, int, int]]
     slot: int | None = None
     future: "Future[Any] | None" = None
@@ -67,15 +66,15 @@ class Scheduler:
 
     Args:
         database: Where the jobs are.
-        workers: How many processes run them.
+        workers: The processes that run them; they are ended with the scheduler.
         limits: What a job may take.
         vendors: Ways to devices that are not on this machine.
     """
 
-    def __init__(self, database: Database, *, workers: int, limits: Limits, vendors: Sequence[Vendor] = ()) -> None:
+    def __init__(self, database: Database, *, workers: Workers, limits: Limits, vendors: Sequence[Vendor] = ()) -> None:
         self._database = database
         self._limits = limits
-        self._workers = Workers(workers, limits)
+        self._workers = workers
         self._dispatcher = Dispatcher(database, vendors, limits)
         self._recorder = Recorder(database)
         lock = threading.RLock()
@@ -198,7 +197,7 @@ class Scheduler:
                 if not (self._ready and self._slots):
                     return
                 order, slot = self._ready.popleft(), self._slots.pop()
-                running = _Running(datetime.now(UTC), partial(self._workers.progress, slot), slot)
+                running = _Running(partial(self._workers.progress, slot), slot)
                 self._running[order.id] = running
             self._follow(order, running, partial(self._work, order, slot))
 
@@ -206,7 +205,7 @@ class Scheduler:
         """Give jobs to vendors."""
         for order in self._orders(job_ids):
             dispatch = Dispatch(order)
-            running = _Running(datetime.now(UTC), dispatch.progress, dispatch=dispatch)
+            running = _Running(dispatch.progress, dispatch=dispatch)
             with self._changed:
                 self._running[order.id] = running
             self._follow(order, running, partial(self._vend, dispatch, secrets))
@@ -217,7 +216,6 @@ class Scheduler:
             return queue.load_for_run(session, job_ids)
 
     def _follow(self, order: queue.RunnableJob, running: _Running, start: "Callable[[], Future[Any]]") -> None:
-        self._recorder.put(queue.Started(id=order.id, generation=order.generation, when=running.started))
         try:
             running.future = start()
         except Exception as error:  # a job that cannot even be handed over fails like any other
@@ -232,15 +230,20 @@ class Scheduler:
             raise HaiquError(f"The server died {order.attempts} times while it ran the job. It is not run again.")
         recipe = recipe_from_json(order.recipe or {})
         circuits = tuple(circuit.qpy for circuit in order.circuits)
+        start = partial(self._workers.start, slot, partial(self._begun, order))
         if isinstance(recipe, TranspileRecipe):
-            return self._workers.start(slot, worker.do_transpile, recipe, circuits, slot, self._limits.circuit)
+            return start(worker.do_transpile, recipe, circuits, slot, self._limits.circuit)
         work = Work(recipe=recipe, circuit_ids=tuple(circuit.id for circuit in order.circuits), circuits=circuits)
-        return self._workers.start(slot, worker.do_run, work, slot, self._limits.result_bytes)
+        return start(worker.do_run, work, slot, self._limits.result_bytes)
+
+    def _begun(self, order: queue.RunnableJob) -> None:
+        self._recorder.put(queue.Started(id=order.id, generation=order.generation, when=datetime.now(UTC)))
 
     def _vend(self, dispatch: Dispatch, secrets: Mapping[str, Any] | None) -> "Future[Any]":
         recipe = recipe_from_json(dispatch.order.recipe or {})
         if isinstance(recipe, TranspileRecipe):
             raise HaiquError("Circuits for this device are transpiled where it is. Run them without transpiling first.")
+        self._begun(dispatch.order)
         return self._dispatcher.start(dispatch, recipe, secrets)
 
     def _end(self, order: queue.RunnableJob, running: _Running, future: "Future[Any]") -> None:
@@ -250,10 +253,12 @@ class Scheduler:
             if running.slot is not None:
                 self._slots.add(running.slot)
                 self._changed.notify()
-        if event is None:
-            forget()
-        else:
+        if isinstance(event, Finished):
             self._recorder.put(replace(event, written=forget))
+            return
+        if event is not None:
+            self._recorder.put(event)
+        forget()
 
     def _forget(self, job_id: str, running: _Running) -> None:
         with self._changed:
@@ -262,17 +267,17 @@ class Scheduler:
                 self._open.discard(job_id)
                 self._ended.notify_all()
 
-    def _event(self, order: queue.RunnableJob, future: "Future[Any]") -> Finished | None:
+    def _event(self, order: queue.RunnableJob, future: "Future[Any]") -> Finished | Stopped | None:
         """What is to be written of a job that ended; nothing if it was cancelled, which is written already."""
         made: tuple[CircuitFields, ...] = ()
         status = "Done"
         try:
             answer = future.result()
         except CancelledError:
-            return None
+            return Stopped(job=order) if self._closing else None
         except Exception as error:
             if self._closing:
-                return None  # stopped with the server; it runs again with the next
+                return Stopped(job=order)
             status, outcome = "Error", Outcome(logs=[reason(error, self._limits)])
         else:
             if isinstance(answer, Outcome):

@@ -48,15 +48,13 @@ class _Progress:
     slots: Any = None
 
 
-def initialise(threads: int, memory_bytes: int | None, slots: Any = None) -> None:
+def initialise(memory_bytes: int | None, slots: Any = None) -> None:
     """Make a new process ready.
 
     Args:
-        threads: Threads that Aer may use.
         memory_bytes: Address space that the process may use, where the platform can limit it; ``None`` for no limit.
         slots: Shared memory for progress.
     """
-    os.environ["OMP_NUM_THREADS"] = str(threads)
     if memory_bytes is not None and sys.platform == "linux":
         import resource  # not on all platforms
 

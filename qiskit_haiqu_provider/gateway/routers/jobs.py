@@ -87,7 +87,7 @@ def restart(job_id: JobId, caller: Authorized, gateway: Gateway) -> Response:
         ended = models.JobState(job.status).final and job.job_type != models.JobKind.LOCAL
         restarted = ended and jobs.restart(session, job)
     if restarted:
-        gateway.scheduler.enqueue(job.id, job.device_id)
+        gateway.scheduler.enqueue(job.id, job.device_id, {})
     return json_response(_base(job))
 
 

@@ -10,6 +10,7 @@ from qiskit_haiqu_provider.gateway.auth import Authorized, Caller, KeyedRoute
 from qiskit_haiqu_provider.gateway.orders import order_flow, order_run
 from qiskit_haiqu_provider.gateway.routers.answers import answers
 from qiskit_haiqu_provider.gateway.services import Gateway, Services
+from qiskit_haiqu_provider.gateway.store import jobs
 from qiskit_haiqu_provider.gateway.store.tables import Circuit, Job
 from qiskit_haiqu_provider.gateway.submissions import IdempotencyKey, chosen_key, circuits_of, submit
 from qiskit_haiqu_provider.gateway.views import job_response, job_view
@@ -26,7 +27,7 @@ def run(body: models.RunCreate, caller: Authorized, gateway: Gateway, key: Idemp
     """
     found = circuits_of(gateway, caller, body.circuit_ids)
     job = submit_run(body, found, caller, gateway, key)
-    return job_response(job_view(job, [circuit.id for circuit in found]), None)
+    return _accepted(gateway, job, [circuit.id for circuit in found])
 
 
 def submit_run(
@@ -95,4 +96,13 @@ def flow(body: models.FlowCreate, caller: Authorized, gateway: Gateway, key: Ide
         key=chosen_key(key, body.description),
         secrets=order.secrets,
     )
-    return job_response(job_view(job, body.circuit_ids), None)
+    return _accepted(gateway, job, body.circuit_ids)
+
+
+def _accepted(gateway: Services, job: Job, circuit_ids: Sequence[str]) -> Response:
+    """The job as accepted; with its results if it is that of an earlier submit and has ended."""
+    results = None
+    if models.JobState(job.status).final:
+        with gateway.database.read() as session:
+            results = jobs.result_bytes(session, job.id)
+    return job_response(job_view(job, circuit_ids), results)

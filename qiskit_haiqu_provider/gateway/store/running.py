@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, RowMapping, Update, bindparam, insert, or_, select, update
+from sqlalchemy import CursorResult, RowMapping, Update, bindparam, case, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from qiskit_haiqu_provider.gateway.store.tables import UNFINISHED, Base, Circuit, Job, JobCircuit, now
@@ -168,6 +168,12 @@ def finish(
     if results is not None:
         session.execute(insert(_RESULTS), {"job_id": job_id, "body": results})
     return True
+
+
+def put_back(session: Session, job_id: str, generation: int) -> bool:
+    """Note that a run was stopped with the server, which says nothing against the job."""
+    values = {"status": "Submitted", "attempts": case((_JOBS.c.attempts > 0, _JOBS.c.attempts - 1), else_=0)}
+    return _change(session, job_id, generation, values)
 
 
 def set_status(session: Session, job_id: str, generation: int, *, status: str, logs: str | None = None) -> bool:
