@@ -9,9 +9,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import compile_path
 
 from qiskit_haiqu_provider.exceptions import HaiquCapacityError, HaiquError, HaiquInputError
+from qiskit_haiqu_provider.gateway.execution.processes import BusyError
 
 logger = logging.getLogger(__name__)
 
@@ -58,28 +59,27 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     if status == 400:  # the framework could not parse the body at all
         return await _on_invalid(request, RequestValidationError([_UNREADABLE]))
     if status == 405:
-        headers["Allow"] = ", ".join(_methods(request))
+        headers["Allow"] = _methods(request) or headers.get("Allow", "")
     return JSONResponse({"detail": _DETAILS.get(status, detail)}, status_code=status, headers=headers)
 
 
-def _methods(request: Request) -> list[str]:
-    """What the path of a request can be asked for; the framework names the methods of one endpoint only."""
-    known = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
-    routes = request.app.routes
-    return [
-        method
-        for method in known
-        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
-    ]
+def _methods(request: Request) -> str | None:
+    """What a documented path can be asked for; the framework names the methods of one endpoint only."""
+    paths = request.app.openapi()["paths"]
+    for path in sorted(paths, key=lambda path: int(path.count("{"))):  # the most specific first
+        if compile_path(path)[0].match(request.url.path):
+            return ", ".join(sorted(method.upper() for method in paths[path]))
+    return None
 
 
 async def _on_input(_: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, BusyError):
+        return JSONResponse({"detail": str(error)}, status_code=503, headers={"Retry-After": "1"})
     if isinstance(error, HaiquCapacityError):
         return JSONResponse({"detail": str(error)}, status_code=413)
-    status = 400 if isinstance(error, HaiquInputError) else 500
-    if status == 500:
-        logger.error("A request failed.", exc_info=error)
-    return JSONResponse({"detail": str(error)}, status_code=status)
+    if isinstance(error, HaiquInputError):
+        return JSONResponse({"detail": str(error)}, status_code=400)
+    return fault(error)
 
 
 async def _on_database(_: Request, error: Exception) -> JSONResponse:

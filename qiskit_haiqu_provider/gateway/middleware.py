@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
@@ -49,7 +50,7 @@ class Hygiene:
                     headers.setdefault(name, value)
                 headers.setdefault("cache-control", "no-store")
                 took = (time.perf_counter() - started) * 1000
-                logger.info("%s %s %d %.1f ms", scope["method"], scope["path"], message["status"], took)
+                logger.info("%s %s %d %.1f ms", scope["method"], quote(scope["path"]), message["status"], took)
             await send(message)
 
         try:

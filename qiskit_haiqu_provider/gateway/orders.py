@@ -51,12 +51,14 @@ def order_run(
     if body.use_mitigation:
         raise invalid("use_mitigation", _MITIGATES)
     options, secrets = _split(body.options)
+    if statevector and options:
+        raise invalid(f"options.{min(options)}", "it has no meaning for an exact state. Leave it out.")
     steps = _steps(options)
     device = body.device_id or (AER if statevector else "")
     if not device:
         raise invalid("device_id", "a device is needed. GET /devices lists them all.")
-    if statevector:
-        _check_exact(device, options, pack=steps["pack"])
+    if statevector and device != AER:
+        raise invalid("device_id", "an exact state is computed on no device. Leave device_id out.")
     recipe = RunRecipe(
         device=device,
         shots=body.shots,
@@ -151,15 +153,6 @@ def _split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return plain, secrets
 
 
-def _check_exact(device: str, options: Mapping[str, Any], *, pack: bool) -> None:
-    """Refuse what has no meaning for an exact state."""
-    if device != AER:
-        raise invalid("device_id", "an exact state is computed on no device. Leave device_id out.")
-    unused = [*options, *(["use_packing"] if pack else [])]
-    if unused:
-        raise invalid(f"options.{unused[0]}", "it has no meaning for an exact state. Leave it out.")
-
-
 def _with_sets(recipe: RunRecipe, sets: list[list[list[float]]] | None) -> RunRecipe:
     return RunRecipe.from_json({**recipe.to_json(), "parameters": sets})
 
@@ -189,7 +182,11 @@ def _steps(options: dict[str, Any]) -> dict[str, Any]:
         raise invalid("options.pack_size", "it needs use_packing. Set use_packing to true.")
     transpilation = dict(given.get("transpilation_options") or {})
     if given.get("optimization_level") is not None:
+        if "optimization_level" in transpilation:
+            raise invalid("options.optimization_level", "it is in transpilation_options too. Give it once.")
         transpilation["optimization_level"] = given["optimization_level"]
+    if transpilation and given.get("skip_transpilation"):
+        raise invalid("options.skip_transpilation", "it does not go with options of the transpiler. Give one of them.")
     return {
         "pack": bool(given.get("use_packing")),
         "pack_size": given.get("pack_size"),
@@ -214,6 +211,15 @@ def _mapping(value: Any) -> bool:
     return isinstance(value, dict)
 
 
+def _mitigation_flags(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(flag, dict if name == "readout_mitigation_options" else bool) and name in _MITIGATION
+        for name, flag in value.items()
+    )
+
+
+_MITIGATION = frozenset(models.DistributionStep.model_fields) - {"type", "mitigation_enabled"}
+
 _STEPS: Mapping[str, Callable[[Any], bool]] = {
     "use_packing": _flag,
     "pack_size": _copies,
@@ -223,7 +229,7 @@ _STEPS: Mapping[str, Callable[[Any], bool]] = {
     "resilience_level": _level,
     "auto_quality": _flag,
     "use_fractional_gates": _flag,
-    "error_mitigation_options": _mapping,  # flags of a mitigation that is off
+    "error_mitigation_options": _mitigation_flags,  # of a mitigation that is off
 }
 
 

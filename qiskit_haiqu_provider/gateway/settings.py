@@ -11,7 +11,7 @@ from qiskit_haiqu_provider.run.formats import CircuitLimits
 class Limits:
     """What the gateway accepts, and how long it works on it."""
 
-    body_bytes: int = 100 << 20
+    body_bytes: int = 32 << 20
     """Largest request body."""
 
     result_bytes: int = 256 << 20
@@ -25,7 +25,7 @@ class Limits:
 
     shots: int = 100_000_000
     circuit: CircuitLimits = field(default_factory=CircuitLimits)
-    parse_seconds: float = 20.0
+    parse_seconds: float = 10.0
     """Time to read an upload."""
 
     parse_memory_bytes: int = 4 << 30

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from qiskit_haiqu_provider.api import models
 from qiskit_haiqu_provider.gateway.auth import Caller
 from qiskit_haiqu_provider.gateway.errors import ApiError, not_found
-from qiskit_haiqu_provider.gateway.execution.recipe import Recipe, recipe_to_json
+from qiskit_haiqu_provider.gateway.execution.recipe import WITH_CREDENTIALS, Recipe, recipe_to_json
 from qiskit_haiqu_provider.gateway.inputs import check_count
 from qiskit_haiqu_provider.gateway.services import Services
 from qiskit_haiqu_provider.gateway.store import circuits, experiments, jobs
@@ -76,7 +76,7 @@ def submit(
         "name": getattr(body, "name", "") or f"{kind.value} on {recipe.device}",
         "description": getattr(body, "description", "") or "",
         "body": dict(echo),
-        "recipe": recipe_to_json(recipe),
+        "recipe": {**recipe_to_json(recipe), WITH_CREDENTIALS: bool(secrets)},
         "status": models.JobState.SUBMITTED.value,
     }
     with gateway.database.write() as session:

@@ -76,8 +76,9 @@ def content_digest(circuit: QuantumCircuit) -> str:
     """The identity of a circuit: equal digests mean that the circuits run the same.
 
     Counts: bits and registers, every instruction with its qubits, clbits, parameters (expressions included),
-    conditions, durations, labels and definition, the order of the parameters, and the global phase. Does not count:
-    names of the circuit and of custom gates, metadata, calibrations of the QPY format. Parameters count by name.
+    conditions, durations, labels and definition, the order of the parameters, the layout of a transpiled circuit, and
+    the global phase. Does not count: names of the circuit and of custom gates, metadata, calibrations of the QPY
+    format. Parameters count by name.
 
     Args:
         circuit: Any circuit.
@@ -102,6 +103,9 @@ def _circuit_tokens(circuit: QuantumCircuit) -> Iterator[str]:
     clbits = {bit: index for index, bit in enumerate(circuit.clbits)}
     yield f"circuit {len(qubits)} {len(clbits)}"
     yield from (f"register {register}" for register in registers(circuit))
+    layout = getattr(circuit, "layout", None)
+    if layout is not None:  # it says where observables of the circuit before transpilation are
+        yield f"layout {layout.final_index_layout(filter_ancillas=True)}"
     yield f"parameters {[parameter.name for parameter in circuit.parameters]}"  # values are given in this order
     yield f"inputs {[(var.name, str(var.type)) for var in circuit.iter_input_vars()]}"
     yield from _body_tokens(circuit, qubits, clbits)

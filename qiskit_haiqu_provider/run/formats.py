@@ -66,7 +66,7 @@ def read_qpy(data: bytes) -> QuantumCircuit:
             f"qpy: the circuit is in QPY version {version}, and the Qiskit here reads versions up to "
             f"{qpy.common.QPY_VERSION}. Write it with qpy.dump(..., version={min(version, SENT_QPY)})."
         )
-    with _explained("qpy: the circuit", "Write it with qpy.dump."):
+    with explained("qpy: the circuit", "Write it with qpy.dump."):
         circuits = qpy.load(io.BytesIO(data))
     if len(circuits) != 1 or not isinstance(circuits[0], QuantumCircuit):
         raise HaiquInputError(f"qpy: the file holds {len(circuits)} programs. Send one circuit in each file.")
@@ -98,6 +98,8 @@ def read_qasm(text: str) -> QuantumCircuit:
         HaiquCapacityError: If a register is far too large.
         HaiquDependencyError: If it is OpenQASM 3 and the reader is not installed.
     """
+    if len(text) > _LONGEST_PROGRAM:
+        raise HaiquCapacityError(f"qasm: the program is longer than {_LONGEST_PROGRAM:,} characters. Send it as QPY.")
     source = _COMMENTS.sub("", text)
     version = _VERSION.match(source)
     two = version is not None and version[1] == "2"
@@ -108,7 +110,7 @@ def read_qasm(text: str) -> QuantumCircuit:
     for size in _SIZE.findall(source):
         if len(size) > _DIGITS:
             raise HaiquCapacityError(f"qasm: a register of {size[:20]} bits is too large. Declare a smaller one.")
-    with _explained("qasm: the program", "Correct it."):
+    with explained("qasm: the program", "Correct it."):
         if two:
             return qasm2.loads(text, include_path=(), custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
         return _read_qasm3(text)
@@ -161,7 +163,7 @@ def _inside(operation: Any) -> tuple[QuantumCircuit, ...]:
 
 
 @contextlib.contextmanager
-def _explained(what: str, advice: str) -> Iterator[None]:
+def explained(what: str, advice: str) -> Iterator[None]:
     """Turn whatever a reader raises into one line. Damaged input can raise anything, and make Qiskit's Rust panic."""
     try:
         yield
@@ -199,9 +201,10 @@ def _reason(error: BaseException) -> str:
     return type(error).__name__
 
 
-_COMMENTS = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_COMMENTS = re.compile(r"//[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/|\Z)")
 _VERSION = re.compile(r"\s*OPENQASM\s+(\d)")
 _INCLUDE = re.compile(r"""\binclude\s*["']([^"']*)["']""")
-_SIZE = re.compile(r"""\b(?:qreg|creg|qubit|bit)\b[^;\[]*\[\s*([\d_]+)""")
+_SIZE = re.compile(r"""\b(?:qreg|creg|qubit|bit)\b[^;\[]{0,80}\[\s*([\d_]+)""")
+_LONGEST_PROGRAM = 2_000_000
 _DIGITS = 6
 """Digits of the size of a register at most: far more than any limit, and still quick to read."""

@@ -140,6 +140,34 @@ def test_qasm_that_does_not_parse_is_refused_with_one_line(text, capfd):
     assert capfd.readouterr() == ("", ""), "a parser writes to the terminal of the server"
 
 
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "qreg q[1000000000];",
+        "creg c[999999999999];",
+        "qubit[1000000000] q;",
+        "bit[1_000_000_000] c;",
+        "qubit [ 10000000 ] q;",
+    ],
+)
+def test_a_giant_register_is_refused_before_it_is_made(declaration):
+    head = "OPENQASM 2.0;" if "reg" in declaration else "OPENQASM 3.0;"
+    with pytest.raises(HaiquCapacityError, match=r"register of \d[\d_]* bits is too large"):
+        read_qasm(f"{head} {declaration}")
+
+
+def test_a_panic_of_the_reader_is_an_error_of_the_file(monkeypatch):
+    class PanicError(BaseException):
+        pass
+
+    def panic(*_):
+        raise PanicError("called `Option::unwrap()` on a `None` value")
+
+    monkeypatch.setattr(qpy, "load", panic)
+    with pytest.raises(HaiquInputError, match=r"cannot be read .*unwrap"):
+        read_qpy(dumped(bell()))
+
+
 def test_deeply_nested_qasm_does_no_harm():
     angle = "(" * 2000 + "1" + ")" * 2000
     two = f'OPENQASM 2.0; include "qelib1.inc"; qreg q[1]; rx({angle}) q[0];'

@@ -103,7 +103,7 @@ class AiRunCreate(RunRequest):
         return self
 
 
-class AiTranspileCreate(Wire):
+class AiTranspileCreate(Wire, extra="forbid"):
     """Body that transpiles circuits, stored ones or OpenQASM."""
 
     experiment_id: Identifier = Field(description="Experiment that the circuits and the new ones belong to.")

@@ -191,7 +191,7 @@ class TranspilationOptions(TranspilerKeys, extra="forbid"):
     )
 
 
-class TranspileCreate(Wire):
+class TranspileCreate(Wire, extra="forbid"):
     """Body that transpiles stored circuits for a device."""
 
     experiment_id: Identifier = Field(description="Experiment that the circuits and the new ones belong to.")

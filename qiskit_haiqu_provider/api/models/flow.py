@@ -93,7 +93,7 @@ def _without_credentials(program: Program) -> Program:
     return program.model_copy(update={"layers": [_masked(layer) for layer in program.layers]})
 
 
-class FlowCreate(Wire):
+class FlowCreate(Wire, extra="forbid"):
     """Body that runs stored circuits through a program."""
 
     experiment_id: Identifier = Field(description="Experiment to put the job in.")

@@ -18,7 +18,7 @@ def _needs_type(schema: dict[str, Any]) -> None:
 class Step(Wire):
     """Base of all layers."""
 
-    model_config = ConfigDict(json_schema_extra=_needs_type)
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_needs_type)
 
 
 class InputStep(Step):

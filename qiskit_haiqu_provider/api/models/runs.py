@@ -42,8 +42,8 @@ TWO_TERMS = [[[["ZZ", "XI"], [1.0, 0.5]]]]
 """One circuit, one observable of two terms."""
 
 
-class RunRequest(Wire):
-    """What every body that runs circuits has."""
+class RunRequest(Wire, extra="forbid"):
+    """What every body that runs circuits has. Unknown names are refused."""
 
     experiment_id: Identifier = Field(description="Experiment to put the job in.")
     circuit_ids: NullableIdentifiers = Field(default=[], description="Stored circuits to run, in order.")

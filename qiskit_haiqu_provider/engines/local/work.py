@@ -171,7 +171,7 @@ class _Estimates:
             return
         variances = counts @ values**2 / total - means**2
         # What is left of a certain outcome by rounding is no variance.
-        variances[variances < _ROUNDING * (values**2).max(initial=0.0)] = 0.0
+        variances[variances < _ROUNDING * (values**2).max(axis=0, initial=0.0)] = 0.0
         self.variances[:, sets] += (variances / total).T
 
     def result(self) -> Expectations:

@@ -69,4 +69,7 @@ def log_out(visitor: Confirmed, gateway: Gateway) -> Response:
 
 def _is_own_form(request: Request) -> bool:
     """Whether the browser says that a page of this host sent the form; every browser does for a POST."""
-    return urlsplit(request.headers.get("origin", "")).netloc == request.headers.get("host")
+    try:
+        return urlsplit(request.headers.get("origin", "")).netloc == request.headers.get("host")
+    except ValueError:
+        return False

@@ -20,7 +20,7 @@ from qiskit_haiqu_provider.engines.base import Engine, Execution
 from qiskit_haiqu_provider.exceptions import HaiquError, HaiquInputError
 from qiskit_haiqu_provider.gateway.execution.pipeline import Outcome, cost_object, outcome_of
 from qiskit_haiqu_provider.gateway.execution.prepare import Prepared, prepare
-from qiskit_haiqu_provider.gateway.execution.recipe import RunRecipe
+from qiskit_haiqu_provider.gateway.execution.recipe import WITH_CREDENTIALS, RunRecipe
 from qiskit_haiqu_provider.gateway.settings import Limits
 from qiskit_haiqu_provider.gateway.store import running as queue
 from qiskit_haiqu_provider.gateway.store.database import Database
@@ -148,7 +148,7 @@ class Dispatcher:
             return engine.resume(str(state["id"]))
         if state:
             return self._resumed(dispatch, engine)
-        if secrets is None:
+        if secrets is None and (dispatch.order.recipe or {}).get(WITH_CREDENTIALS):
             raise HaiquError(
                 "The server was restarted before the job was sent to the vendor, and credentials are never stored. "
                 "Nothing was sent, nothing is to be paid. Submit the job again."

@@ -11,7 +11,7 @@ from qiskit import QuantumCircuit
 
 from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.engines.local.engine import LocalEngine
-from qiskit_haiqu_provider.exceptions import HaiquCapacityError
+from qiskit_haiqu_provider.exceptions import HaiquCapacityError, HaiquInputError
 from qiskit_haiqu_provider.gateway.execution import quality, results
 from qiskit_haiqu_provider.gateway.execution.prepare import Part, Prepared, observables_of, prepare, values_of
 from qiskit_haiqu_provider.gateway.execution.recipe import RunRecipe
@@ -88,6 +88,8 @@ def run(work: Work, circuits: Sequence[QuantumCircuit], *, engine: LocalEngine, 
 def outcome_of(prepared: Prepared, result: RunResult, *, circuit_ids: Sequence[str], limit: int) -> Outcome:
     """The outcome of a run that an engine has done."""
     nested, uncertainty, merged = _nest(prepared, result)
+    if not all(np.isfinite([one.values, one.stds]).all() for one in merged if isinstance(one, Expectations)):
+        raise HaiquInputError("observables: the values are too large to be computed. Scale the coefficients down.")
     body = orjson.dumps(nested, option=orjson.OPT_SERIALIZE_NUMPY)
     if len(body) > limit:
         raise HaiquCapacityError(
@@ -135,7 +137,7 @@ def _nest(prepared: Prepared, result: RunResult) -> tuple[list[Any], list[Any] |
     tasks = iter(result.tasks)
     for group in prepared.parts:
         if group[0].observables is not None:
-            estimated = results.averaged(_joined(prepared.recipe, group[0], tasks), group[0].copies)
+            estimated = _estimated(prepared.recipe, group[0], tasks)
             nested.append(results.nested_values(estimated.values, swept=swept))
             uncertainty.append(results.nested_values(estimated.stds, swept=swept))
             merged.append(estimated)
@@ -148,6 +150,11 @@ def _nest(prepared: Prepared, result: RunResult) -> tuple[list[Any], list[Any] |
             nested.append(results.nested_distributions(seen, by_basis=by_basis, swept=swept))
             merged.append(seen[0])
     return nested, uncertainty or None, merged
+
+
+def _estimated(recipe: RunRecipe, part: Part, tasks: Iterator[TaskResult]) -> Expectations:
+    """The observables of one circuit, averaged over its copies."""
+    return results.averaged(_joined(recipe, part, tasks), part.copies, -(-recipe.shots // part.copies))
 
 
 def _joined(recipe: RunRecipe, part: Part, tasks: Iterator[TaskResult]) -> Expectations:

@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -15,6 +16,10 @@ from qiskit_haiqu_provider.gateway.settings import Limits
 logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+
+_READERS = 2
+_AT_ONCE = 20
+"""Uploads that are read or wait for it; each holds a thread of the server, which has twice as many."""
 
 
 def context(threads: int) -> Any:
@@ -32,8 +37,12 @@ def context(threads: int) -> Any:
     return chosen
 
 
+class BusyError(HaiquError):
+    """There is more to read than the gateway takes at a time; the same request can be sent again."""
+
+
 class Intake:
-    """Reads uploads in a process of its own, within limits of time and memory.
+    """Reads uploads in processes of its own, within limits of time and memory.
 
     Args:
         limits: The limits.
@@ -43,7 +52,8 @@ class Intake:
     def __init__(self, limits: Limits, made: Any) -> None:
         self._limits = limits
         arguments = (limits.parse_memory_bytes,)
-        self._pool = Pool(1, context=made, prepare=worker.initialise, arguments=arguments)
+        self._pool = Pool(_READERS, context=made, prepare=worker.initialise, arguments=arguments)
+        self._room = threading.BoundedSemaphore(_AT_ONCE)
 
     def read_qpy(self, data: bytes) -> Reading:
         """Read a QPY file.
@@ -77,6 +87,8 @@ class Intake:
         self._pool.close()
 
     def _ask(self, function: Callable[..., _T], *arguments: Any) -> _T:
+        if not self._room.acquire(blocking=False):
+            raise BusyError(f"The gateway reads {_AT_ONCE} circuits already. Send this one again in a second.")
         try:
             answer: _T = self._pool.start(function, *arguments, seconds=self._limits.parse_seconds).result()
         except TimeoutError:
@@ -87,6 +99,8 @@ class Intake:
             raise HaiquCapacityError(
                 "The circuit takes too much memory to read, or is damaged. Send a smaller one, written with qpy.dump."
             ) from None
+        finally:
+            self._room.release()
         return answer
 
 

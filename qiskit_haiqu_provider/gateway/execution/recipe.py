@@ -68,6 +68,10 @@ class TranspileRecipe(_Stored):
 Recipe = RunRecipe | TranspileRecipe
 
 
+WITH_CREDENTIALS = "with_credentials"
+"""Whether a job came with credentials, which are not stored."""
+
+
 def recipe_to_json(recipe: Recipe) -> dict[str, Any]:
     """The recipe with its kind."""
     return {"kind": "run" if isinstance(recipe, RunRecipe) else "transpile", **recipe.to_json()}

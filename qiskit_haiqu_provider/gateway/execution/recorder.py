@@ -4,9 +4,10 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from qiskit_haiqu_provider.gateway.execution.pipeline import Outcome
@@ -17,6 +18,9 @@ from qiskit_haiqu_provider.gateway.store.tables import User
 logger = logging.getLogger(__name__)
 
 _BATCH = 256
+_HELD = 1024
+"""Events that are held while the database is away; after that, jobs wait."""
+
 _RETRY_SECONDS = 1.0
 
 
@@ -54,7 +58,7 @@ class Recorder:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._events: queue.Queue[Event | None] = queue.Queue(_HELD)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="haiqu-recorder", daemon=True)
         self._thread.start()
@@ -72,7 +76,7 @@ class Recorder:
     def _work(self) -> None:
         while True:
             batch, last = self._batch()
-            while batch and not self._write(batch) and not self._closing.wait(_RETRY_SECONDS):
+            while not self._write(batch) and not self._closing.wait(_RETRY_SECONDS):
                 pass  # a database that is away comes back; results are kept until then
             if last:
                 return
@@ -91,17 +95,30 @@ class Recorder:
         return batch, True
 
     def _write(self, batch: Sequence[Event]) -> bool:
-        """Write a batch; an event that cannot be written never keeps others from it."""
+        """Write a batch; False if the database is away. An event that cannot be written keeps no other from it."""
+        if not batch:
+            return True
         try:
             with self._database.write() as session:
                 _write_all(session, batch)
-        except Exception:
-            logger.exception("Events of jobs could not be written.")
+        except OperationalError:
+            logger.exception("The database cannot be written; it is tried again.")
             return False
+        except Exception:
+            if len(batch) > 1:
+                written = [self._write([event]) for event in batch]  # each of them, also after one that failed
+                return all(written)
+            logger.exception("What happened to a job could not be written.")
+            event = batch[0]
+            if isinstance(event, Finished) and event.outcome is not _UNWRITABLE:
+                return self._write([replace(event, status="Error", outcome=_UNWRITABLE, made=())])
         for event in batch:
             if isinstance(event, Finished):
                 event.written()
         return True
+
+
+_UNWRITABLE = Outcome(logs=["The results hold something that cannot be stored. The server's log says more."])
 
 
 def _write_all(session: Session, batch: Sequence[Event]) -> None:
@@ -124,7 +141,7 @@ def _write_end(session: Session, event: Finished) -> None:
         event.job.id,
         event.job.generation,
         status=event.status,
-        logs="\n".join(outcome.logs),
+        logs=_storable("\n".join(outcome.logs)),
         info=info,
         time=outcome.time,
         quality=outcome.quality,
@@ -132,3 +149,8 @@ def _write_end(session: Session, event: Finished) -> None:
         results=outcome.results,
         finish_date=event.when,
     )
+
+
+def _storable(text: str) -> str:
+    """Text that every database takes; names in messages can hold anything."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

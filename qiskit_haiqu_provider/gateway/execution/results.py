@@ -36,13 +36,25 @@ def _distribution(shots: NDArray[np.uint8], num_clbits: int, copies: int) -> Dis
     return {format(value, f"0{bits}b"): count / total for value, count in zip(values, counts.tolist(), strict=True)}
 
 
-def averaged(task: Expectations, copies: int) -> Expectations:
-    """Expectation values over the copies of a packed circuit; the copies are independent."""
+def averaged(task: Expectations, copies: int, shots: int) -> Expectations:
+    """Expectation values over the copies of a packed circuit; the copies are independent.
+
+    The variance of the mean is estimated from the shots within each copy and from the spread between copies, each
+    weighted by its degrees of freedom: with one shot per copy, only the spread tells anything.
+
+    Args:
+        task: Values and standard errors of every observable on every copy.
+        copies: How many copies there are.
+        shots: Shots of each copy.
+    """
     if copies == 1:
         return task
     shape = (-1, copies, task.values.shape[-1])
-    variances = (task.stds**2).reshape(shape).sum(axis=1)
-    return Expectations(task.values.reshape(shape).mean(axis=1), np.sqrt(variances) / copies)
+    values = task.values.reshape(shape)
+    within = (task.stds**2).reshape(shape).mean(axis=1) / copies
+    between = values.var(axis=1, ddof=1) / copies
+    variances = ((copies - 1) * between + copies * (shots - 1) * within) / (copies * shots - 1)
+    return Expectations(values.mean(axis=1), np.sqrt(variances))
 
 
 def nested_values(values: NDArray[np.float64], *, swept: bool) -> list[Any]:

@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from qiskit_haiqu_provider.api.models import CircuitState
@@ -84,9 +85,20 @@ class Scheduler:
         self._ended = threading.Condition(lock)
         """Told when a job is in the database with its end."""
 
-        self._waiting: deque[str] = deque()
+        self._waiting: dict[str, None] = {}
+        """Jobs for this machine, in order."""
+
+        self._leaving: deque[tuple[list[str], Mapping[str, Any] | None]] = deque()
+        """Jobs for vendors, with their credentials."""
+
+        self._reading: set[str] = set()
+        """Jobs that are being read; one that is cancelled meanwhile is taken out."""
+
         self._ready: deque[queue.RunnableJob] = deque()
         """The first of those that wait, read from the database."""
+
+        self._held: dict[str, queue.RunnableJob] = {}
+        """Restarted jobs whose earlier run has not ended yet."""
 
         self._open: set[str] = set()
         self._running: dict[str, _Running] = {}
@@ -100,8 +112,8 @@ class Scheduler:
         with self._database.read() as session:
             left = queue.unfinished(session)
         self._open.update(job_id for job_id, _ in left)
-        self._waiting.extend(job_id for job_id, device in left if not self._dispatcher.reaches(device))
-        self._send([job_id for job_id, device in left if self._dispatcher.reaches(device)], None)
+        self._waiting.update((job_id, None) for job_id, device in left if not self._dispatcher.reaches(device))
+        self._leaving.extend(([job_id], None) for job_id, device in left if self._dispatcher.reaches(device))
         self._feeder.start()
 
     def enqueue(self, job_id: str, device: str, secrets: Mapping[str, Any] | None = None) -> None:
@@ -112,13 +124,13 @@ class Scheduler:
             device: Where it runs.
             secrets: Credentials for the vendor of the device; kept in memory until the job is sent.
         """
-        if self._dispatcher.reaches(device):
-            self._open.add(job_id)
-            self._send([job_id], secrets)
-            return
         with self._changed:
-            self._waiting.append(job_id)
             self._open.add(job_id)
+            if self._dispatcher.reaches(device):
+                self._leaving.append(([job_id], secrets))
+                self._changed.notify()
+                return
+            self._waiting[job_id] = None
             if self._slots:
                 self._changed.notify()
 
@@ -126,7 +138,10 @@ class Scheduler:
         """Stop a job that the database has as cancelled; its results, if they come, are not written."""
         with self._changed:
             running = self._running.get(job_id)
+            self._held.pop(job_id, None)
             if running is None:
+                self._waiting.pop(job_id, None)
+                self._reading.discard(job_id)
                 self._ready = deque(order for order in self._ready if order.id != job_id)
                 self._open.discard(job_id)
                 self._ended.notify_all()
@@ -152,7 +167,7 @@ class Scheduler:
 
     def load(self) -> tuple[int, int]:
         """How many jobs wait, and how many are with the workers."""
-        return len(self._waiting) + len(self._ready), len(self._running)
+        return len(self._waiting) + len(self._ready) + len(self._held), len(self._running)
 
     def close(self) -> None:
         """Stop; jobs that run are run again by the next server."""
@@ -168,27 +183,39 @@ class Scheduler:
     def _feed(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closing or (self._slots and (self._ready or self._waiting)))
+                self._changed.wait_for(self._has_work)
                 if self._closing:
                     return
-            if not self._ready:
-                self._read_ahead()
+            try:
+                self._send_all()
+                if not self._ready:
+                    self._read_ahead()
+            except Exception:
+                logger.exception("Jobs could not be read; they are read again soon.")
+                time.sleep(_RETRY_SECONDS)
             self._hand_over()
+
+    def _has_work(self) -> bool:
+        return self._closing or bool(self._leaving) or bool(self._slots and (self._ready or self._waiting))
+
+    def _send_all(self) -> None:
+        """Give jobs to vendors."""
+        while self._leaving:
+            job_ids, secrets = self._leaving[0]
+            self._send(job_ids, secrets)
+            self._leaving.popleft()
 
     def _read_ahead(self) -> None:
         """Read the next jobs; several at once, which costs little more than one."""
         with self._changed:
-            chosen = [self._waiting.popleft() for _ in range(min(len(self._waiting), _AHEAD))]
-        try:
-            orders = self._orders(chosen)
-        except Exception:
-            logger.exception("Jobs could not be read; they are read again soon.")
-            time.sleep(_RETRY_SECONDS)
-            with self._changed:
-                self._waiting.extendleft(reversed(chosen))
-            return
+            chosen = list(islice(self._waiting, _AHEAD))
+            self._reading = set(chosen)
+        orders = self._orders(chosen)
         with self._changed:
-            self._ready.extend(orders)  # one that was cancelled in this moment runs in vain
+            for job_id in self._reading:
+                del self._waiting[job_id]
+            self._ready.extend(order for order in orders if order.id in self._reading)
+            self._reading = set()
 
     def _hand_over(self) -> None:
         """Give jobs to the worker processes that have room."""
@@ -196,7 +223,11 @@ class Scheduler:
             with self._changed:
                 if not (self._ready and self._slots):
                     return
-                order, slot = self._ready.popleft(), self._slots.pop()
+                order = self._ready.popleft()
+                if order.id in self._running:  # an earlier run of it is about to end
+                    self._held[order.id] = order
+                    continue
+                slot = self._slots.pop()
                 running = _Running(partial(self._workers.progress, slot), slot)
                 self._running[order.id] = running
             self._follow(order, running, partial(self._work, order, slot))
@@ -266,6 +297,9 @@ class Scheduler:
                 del self._running[job_id]
                 self._open.discard(job_id)
                 self._ended.notify_all()
+            if job_id in self._held:
+                self._ready.appendleft(self._held.pop(job_id))
+                self._changed.notify()
 
     def _event(self, order: queue.RunnableJob, future: "Future[Any]") -> Finished | Stopped | None:
         """What is to be written of a job that ended; nothing if it was cancelled, which is written already."""

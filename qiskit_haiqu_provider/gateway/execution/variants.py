@@ -11,7 +11,7 @@ from qiskit.quantum_info import SparsePauliOp
 from qiskit.transpiler import CouplingMap, PassManager, Target, generate_preset_pass_manager
 
 from qiskit_haiqu_provider.exceptions import HaiquInputError
-from qiskit_haiqu_provider.run.circuits import final_measurements
+from qiskit_haiqu_provider.run.circuits import final_measurements, walk
 from qiskit_haiqu_provider.run.measure import basis_change
 
 DEFAULT_LEVEL = 3
@@ -38,6 +38,14 @@ def read_out_in(circuit: QuantumCircuit, basis: str, gates: frozenset[str] | Non
     """
     letters = basis[::-1]
     measured = set(final_measurements(circuit))
+    index = {bit: position for position, bit in enumerate(circuit.qubits)}
+    early = {index[each.qubits[0]] for each in walk(circuit) if each.name == "measure" and each.qubits[0] in index}
+    for qubit in sorted(early - measured):
+        if letters[qubit] != "Z":
+            raise HaiquInputError(
+                f"readout_bases: qubit {qubit} of {where} is not measured at the end only, so that it cannot be read "
+                f"out in {letters[qubit]}. Give the letter Z there."
+            )
     if not measured:
         raise HaiquInputError(f"readout_bases: {where} has no measurement at its end. Call circuit.measure_all().")
     rotated = circuit.copy_empty_like()

@@ -15,7 +15,7 @@ from qiskit_haiqu_provider.engines.local.engine import AER, LocalEngine
 from qiskit_haiqu_provider.gateway.execution import pipeline, variants
 from qiskit_haiqu_provider.gateway.execution.recipe import TranspileRecipe
 from qiskit_haiqu_provider.run.circuits import content_digest, measures
-from qiskit_haiqu_provider.run.formats import CircuitLimits, check_limits, read_qasm, read_qpy, write_qpy
+from qiskit_haiqu_provider.run.formats import CircuitLimits, check_limits, explained, read_qasm, read_qpy, write_qpy
 from qiskit_haiqu_provider.run.metrics import core_metrics
 
 PHASES = ("Queued", "Initializing", "Validating", "Running")
@@ -89,7 +89,8 @@ def read_upload(data: bytes, limits: CircuitLimits) -> Reading:
     Raises:
         HaiquInputError: If it cannot be read, or is too large.
     """
-    return _reading(read_qpy(data), limits, qpy=data)
+    with explained("qpy: the circuit", "Write it with qpy.dump."):  # what was read may still be damaged inside
+        return _reading(read_qpy(data), limits, qpy=data)
 
 
 def read_program(text: str, name: str, limits: CircuitLimits) -> Reading:
@@ -162,10 +163,17 @@ def _engine() -> LocalEngine:
     return LocalEngine()
 
 
-@lru_cache(maxsize=64)
 def _read_known(data: bytes) -> QuantumCircuit:
-    """Circuits come back job after job."""
+    """The circuit; small ones are kept, as they come back job after job."""
+    return _read_small(data) if len(data) <= _SMALL else read_qpy(data)
+
+
+@lru_cache(maxsize=64)
+def _read_small(data: bytes) -> QuantumCircuit:
     return read_qpy(data)
+
+
+_SMALL = 1 << 16
 
 
 def _reading(circuit: QuantumCircuit, limits: CircuitLimits, qpy: bytes | None = None) -> Reading:

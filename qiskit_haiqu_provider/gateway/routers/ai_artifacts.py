@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from qiskit_haiqu_provider.api import models
 from qiskit_haiqu_provider.gateway import artifacts
-from qiskit_haiqu_provider.gateway.auth import Authorized, Caller
+from qiskit_haiqu_provider.gateway.auth import Authorized, Caller, KeyedRoute
 from qiskit_haiqu_provider.gateway.errors import not_found
 from qiskit_haiqu_provider.gateway.paths import segment
 from qiskit_haiqu_provider.gateway.routers.ai_circuits import Limit
@@ -20,7 +20,7 @@ from qiskit_haiqu_provider.gateway.store.tables import Artifact
 from qiskit_haiqu_provider.gateway.submissions import experiment_of
 from qiskit_haiqu_provider.gateway.views import json_response
 
-router = APIRouter()
+router = APIRouter(route_class=KeyedRoute)
 
 ArtifactName = Annotated[str, Path(max_length=1024, description="Name of the artifact.", examples=["energy"])]
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from qiskit_haiqu_provider.api import models
 from qiskit_haiqu_provider.gateway import programs
-from qiskit_haiqu_provider.gateway.auth import Authorized
+from qiskit_haiqu_provider.gateway.auth import Authorized, KeyedRoute
 from qiskit_haiqu_provider.gateway.routers.ai_experiments import ExperimentId
 from qiskit_haiqu_provider.gateway.routers.answers import answers
 from qiskit_haiqu_provider.gateway.routers.circuits import circuit_of, circuit_views
@@ -16,7 +16,7 @@ from qiskit_haiqu_provider.gateway.store.tables import Circuit
 from qiskit_haiqu_provider.gateway.submissions import experiment_of
 from qiskit_haiqu_provider.gateway.views import json_response
 
-router = APIRouter()
+router = APIRouter(route_class=KeyedRoute)
 
 CircuitId = Annotated[
     str, Path(max_length=200, description="Id of the circuit; it starts with `circ-`.", examples=["circ-0b7c7e3e"])

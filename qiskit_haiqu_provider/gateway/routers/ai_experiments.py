@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy.orm import Session
 
 from qiskit_haiqu_provider.api import models
-from qiskit_haiqu_provider.gateway.auth import Authorized
+from qiskit_haiqu_provider.gateway.auth import Authorized, KeyedRoute
 from qiskit_haiqu_provider.gateway.errors import not_found
 from qiskit_haiqu_provider.gateway.routers.answers import answers
 from qiskit_haiqu_provider.gateway.services import Gateway
@@ -15,7 +15,7 @@ from qiskit_haiqu_provider.gateway.store.tables import Experiment, User
 from qiskit_haiqu_provider.gateway.submissions import experiment_of
 from qiskit_haiqu_provider.gateway.views import json_response
 
-router = APIRouter()
+router = APIRouter(route_class=KeyedRoute)
 
 ExperimentId = Annotated[
     str, Path(max_length=200, description="Id of the experiment; it starts with `exp-`.", examples=["exp-6f0c1e1a"])

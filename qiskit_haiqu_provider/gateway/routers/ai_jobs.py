@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Response
 
 from qiskit_haiqu_provider.api import models
 from qiskit_haiqu_provider.gateway import replies
-from qiskit_haiqu_provider.gateway.auth import Authorized
+from qiskit_haiqu_provider.gateway.auth import Authorized, KeyedRoute
 from qiskit_haiqu_provider.gateway.routers.ai_circuits import CircuitId, Limit
 from qiskit_haiqu_provider.gateway.routers.ai_experiments import ExperimentId
 from qiskit_haiqu_provider.gateway.routers.answers import answers
@@ -19,7 +19,7 @@ from qiskit_haiqu_provider.gateway.store import jobs
 from qiskit_haiqu_provider.gateway.submissions import experiment_of
 from qiskit_haiqu_provider.gateway.views import job_view, json_response
 
-router = APIRouter()
+router = APIRouter(route_class=KeyedRoute)
 
 JobId = Annotated[
     str, Path(max_length=200, description="Id of the job; it starts with `jb-`.", examples=["jb-5f1e1d0a"])

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from qiskit_haiqu_provider.api import models
 from qiskit_haiqu_provider.gateway import programs, replies
-from qiskit_haiqu_provider.gateway.auth import Authorized, Caller
+from qiskit_haiqu_provider.gateway.auth import Authorized, Caller, KeyedRoute
 from qiskit_haiqu_provider.gateway.catalogue import device_body
 from qiskit_haiqu_provider.gateway.errors import ApiError, invalid
 from qiskit_haiqu_provider.gateway.orders import order_run
@@ -20,7 +20,7 @@ from qiskit_haiqu_provider.gateway.store.tables import Circuit
 from qiskit_haiqu_provider.gateway.submissions import IdempotencyKey, circuits_of, experiment_of
 from qiskit_haiqu_provider.gateway.views import json_response
 
-router = APIRouter()
+router = APIRouter(route_class=KeyedRoute)
 
 
 @router.get(

@@ -34,7 +34,10 @@ def get(job_id: JobId, request: Request, caller: Authorized, gateway: Gateway) -
     With the header `Prefer: wait=SECONDS` the answer to a job that has not ended waits for its end, for at most 30
     seconds.
     """
-    gateway.scheduler.wait(job_id, _patience(request.headers))
+    with gateway.database.read() as session:
+        job = job_of(session, caller, job_id)
+    if not models.JobState(job.status).final:
+        gateway.scheduler.wait(job_id, _patience(request.headers))
     with gateway.database.read() as session:
         job = job_of(session, caller, job_id)
         return whole_job(session, gateway, job)
@@ -49,7 +52,10 @@ def list_jobs(
     job_type: Annotated[models.JobKind | None, Query(description="Only jobs of this type.")] = None,
     circuit_id: Annotated[str | None, Query(max_length=200, description="Only jobs of this circuit.")] = None,
 ) -> Response:
-    """Jobs of an experiment, the newest first."""
+    """Jobs of an experiment, the newest first.
+
+    Results are included up to 32 MiB in all; those of further jobs are null here, and `GET /jobs/{id}` has them.
+    """
     with gateway.database.read() as session:
         experiment_of(session, caller, experiment_id)
         if circuit_id is not None and circuits.get(session, caller.user, circuit_id) is None:
@@ -62,7 +68,7 @@ def list_jobs(
             limit=limit,
             circuit_id=circuit_id,
         )
-        results = jobs.results_of(session, found)
+        results = jobs.results_of(session, found, limit=_LISTED_BYTES)
         views = job_views(session, gateway, found)
     parts = [with_results(view, results.get(job.id)) for job, view in zip(found, views, strict=True)]
     return Response(b"[" + b",".join(parts) + b"]", media_type="application/json")
@@ -178,6 +184,7 @@ def _patience(headers: Mapping[str, str]) -> float:
 
 
 _WAIT = re.compile(r"\bwait=(\d{1,4})\b")
+_LISTED_BYTES = 32 << 20
 _SDK_SECONDS = 1.0
 _LONGEST_SECONDS = 30.0
 

@@ -16,6 +16,12 @@ _JOBS = Base.metadata.tables["jobs"]
 # Built once: they are asked for with every submit or look at a job, and building one takes longer than running it.
 _OF_ID = select(Job).where(Job.user_id == bindparam("owner"), Job.id == bindparam("one"))
 _OF_KEY = select(Job).where(Job.user_id == bindparam("owner"), Job.idempotency_key == bindparam("key"))
+_CIRCUITS = (
+    select(JobCircuit.job_id, JobCircuit.circuit_id)
+    .where(JobCircuit.job_id.in_(bindparam("ids", expanding=True)))
+    .order_by(JobCircuit.job_id, JobCircuit.position)
+)
+_RESULT = select(JobResult.body).where(JobResult.job_id == bindparam("one"))
 _LINK = insert(Base.metadata.tables["job_circuits"])
 
 
@@ -148,15 +154,14 @@ def circuit_ids(session: Session, job: Job) -> list[str]:
 def circuit_ids_of(session: Session, jobs: Iterable[Job]) -> dict[str, list[str]]:
     """For each job its circuits, in the order in which they were submitted. One query, for lists."""
     found: dict[str, list[str]] = {job.id: [] for job in jobs}
-    query = select(JobCircuit.job_id, JobCircuit.circuit_id).where(JobCircuit.job_id.in_(found))
-    for job_id, circuit_id in session.execute(query.order_by(JobCircuit.job_id, JobCircuit.position)):
+    for job_id, circuit_id in session.execute(_CIRCUITS, {"ids": list(found)}):
         found[job_id].append(circuit_id)
     return found
 
 
 def result_bytes(session: Session, job_id: str) -> bytes | None:
     """The results of a job as JSON text; None while there are none."""
-    return session.scalar(select(JobResult.body).where(JobResult.job_id == job_id))
+    return session.scalar(_RESULT, {"one": job_id})
 
 
 def result_size(session: Session, job_id: str) -> int | None:
@@ -164,10 +169,24 @@ def result_size(session: Session, job_id: str) -> int | None:
     return session.scalar(select(func.length(JobResult.body)).where(JobResult.job_id == job_id))
 
 
-def results_of(session: Session, jobs: Iterable[Job]) -> dict[str, bytes]:
-    """The results of those jobs that have some, by id. One query, for lists that must show them."""
-    query = select(JobResult.job_id, JobResult.body).where(JobResult.job_id.in_([job.id for job in jobs]))
-    return {row.job_id: row.body for row in session.execute(query)}
+def results_of(session: Session, jobs: Iterable[Job], *, limit: int) -> dict[str, bytes]:
+    """The results of the first of those jobs, by id, for lists that must show them.
+
+    Args:
+        session: Session of the store.
+        jobs: The jobs.
+        limit: Bytes in all; the results of jobs that do not fit any more are left out.
+    """
+    ids = [job.id for job in jobs]
+    query = select(JobResult.job_id, func.length(JobResult.body)).where(JobResult.job_id.in_(ids))
+    sizes = {job_id: int(size) for job_id, size in session.execute(query)}
+    total, chosen = 0, []
+    for job_id in ids:
+        if job_id in sizes and total + sizes[job_id] <= limit:
+            total += sizes[job_id]
+            chosen.append(job_id)
+    found = select(JobResult.job_id, JobResult.body).where(JobResult.job_id.in_(chosen))
+    return {row.job_id: row.body for row in session.execute(found)}
 
 
 def put_metrics(session: Session, job: Job, metrics: Mapping[str, Any]) -> Job:

@@ -172,8 +172,7 @@ def finish(
 
 def put_back(session: Session, job_id: str, generation: int) -> bool:
     """Note that a run was stopped with the server, which says nothing against the job."""
-    values = {"status": "Submitted", "attempts": case((_JOBS.c.attempts > 0, _JOBS.c.attempts - 1), else_=0)}
-    return _change(session, job_id, generation, values)
+    return _execute(session, _PUT_BACK, {"one": job_id, "known": generation}) == 1
 
 
 def set_status(session: Session, job_id: str, generation: int, *, status: str, logs: str | None = None) -> bool:
@@ -193,6 +192,9 @@ def _of_run() -> Update:
     return update(_JOBS).where(job.id == bindparam("one"), job.generation == bindparam("known"), goes_on)
 
 
+_PUT_BACK = _of_run().values(
+    status="Submitted", attempts=case((_JOBS.c.attempts > 0, _JOBS.c.attempts - 1), else_=0), run_date=None
+)
 _START = _of_run().values(status="Running", run_date=bindparam("when"), attempts=_JOBS.c.attempts + 1)
 
 

@@ -66,10 +66,12 @@ def test_ranges_are_in_the_schema():
     assert {"type": "null"} in run["options"]["anyOf"]
 
 
-def test_only_transpilation_options_forbid_what_they_do_not_know():
-    closed = [model.__name__ for model in MODELS if model.model_config.get("extra") == "forbid"]
+def test_what_asks_for_a_run_refuses_names_that_nobody_knows():
+    closed = {model.__name__ for model in MODELS if model.model_config.get("extra") == "forbid"}
 
-    assert closed == ["TranspilationOptions"]
+    asks = {"RunCreate", "AiRunCreate", "FlowCreate", "TranspileCreate", "AiTranspileCreate", "TranspilationOptions"}
+    assert asks <= closed
+    assert not any(name.endswith(("Job", "Circuit", "Experiment", "Device")) for name in closed)
 
 
 def test_every_public_name_exists_once():

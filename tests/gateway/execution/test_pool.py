@@ -191,7 +191,7 @@ from qiskit_haiqu_provider.gateway.execution.pool import Pool
 from qiskit_haiqu_provider.gateway.execution.worker import initialise
 from test_pool import hold, own_id
 if __name__ == "__main__":
-    pool = Pool(1, context=multiprocessing.get_context("forkserver"), prepare=initialise, arguments=(1, None))
+    pool = Pool(1, context=multiprocessing.get_context("forkserver"), prepare=initialise, arguments=(None,))
     print(pool.start(own_id, seconds=60).result(), flush=True)
     call = pool.start(hold, seconds=3600)
     while not call.running():
