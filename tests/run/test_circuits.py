@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-from qiskit.circuit import AnnotatedOperation, Clbit, ControlModifier, Gate, Parameter
+from qiskit.circuit import AnnotatedOperation, Clbit, ControlModifier, Gate, Parameter, ParameterVector
 from qiskit.circuit.classical import expr, types
 from qiskit.circuit.library import PauliEvolutionGate, RYGate, UnitaryGate
 from qiskit.quantum_info import SparsePauliOp
+from qiskit.transpiler import CouplingMap, generate_preset_pass_manager
 
 from qiskit_haiqu_provider.run.circuits import content_digest, final_measurements, measures, registers
 
@@ -174,3 +175,29 @@ def test_final_measurements_are_those_that_nothing_reads():
     assert final_measurements(circuit) == [2]
     circuit.x(2)
     assert final_measurements(circuit) == []
+
+
+def test_circuits_of_different_layouts_differ_although_their_instructions_do_not():
+    """Observables of the circuit before transpilation lie on other qubits."""
+
+    def placed(qubit, layout):
+        circuit = QuantumCircuit(2)
+        circuit.x(qubit)
+        line = CouplingMap.from_line(3)
+        manager = generate_preset_pass_manager(0, coupling_map=line, basis_gates=["x"], initial_layout=layout)
+        return manager.run(circuit)
+
+    one, two = placed(0, [2, 0]), placed(1, [0, 2])
+    assert one.count_ops() == two.count_ops()
+    assert content_digest(one) != content_digest(two)
+    assert content_digest(one) == content_digest(placed(0, [2, 0]))
+
+
+def test_the_order_of_parameters_counts():
+    vector = ParameterVector("w", 11)
+    singles = [Parameter(f"w[{index}]") for index in range(11)]
+    one, two = QuantumCircuit(1), QuantumCircuit(1)
+    for left, right in zip(vector, singles, strict=True):
+        one.rx(left, 0)
+        two.rx(right, 0)
+    assert content_digest(one) != content_digest(two)

@@ -194,3 +194,15 @@ def test_the_seed_with_the_fewest_two_qubit_gates_wins():
 def test_what_the_transpiler_cannot_do_is_said(options, reason):
     with pytest.raises(HaiquInputError, match=reason):
         variants.transpiled(turned(0.7), None, options)
+
+
+def test_a_qubit_that_is_measured_before_the_end_is_read_out_in_z_only():
+    circuit = QuantumCircuit(2, 2)
+    circuit.h(0)
+    circuit.measure(0, 0)
+    with circuit.if_test((circuit.clbits[0], 1)):
+        circuit.x(1)
+    circuit.measure(1, 1)
+    variants.read_out_in(circuit, "XZ", None, where="circuit 0")
+    with pytest.raises(HaiquInputError, match="qubit 0 .* cannot be read out in X"):
+        variants.read_out_in(circuit, "ZX", None, where="circuit 0")

@@ -194,3 +194,23 @@ def test_an_end_and_a_cancel_at_once_leave_one_of_them(db, ada, add_job, in_thre
     with db.read() as s:
         with_results = set(jobs.results_of(s, made, limit=10**6))
     assert with_results == {job_id for job_id, status in winners.items() if status == "Done"}
+
+
+def test_a_list_holds_results_up_to_a_limit_the_first_jobs_first(db, add_job):
+    made = [add_job() for _ in range(3)]
+    with db.write() as s:
+        for job, size in zip(made, (40, 80, 50), strict=True):
+            assert running.finish(s, job.id, 0, status="Done", results=b"1" * size)
+    with db.read() as s:
+        assert set(jobs.results_of(s, made, limit=100)) == {made[0].id, made[2].id}
+        assert jobs.results_of(s, made, limit=10) == {}
+
+
+def test_a_run_that_was_stopped_with_the_server_is_put_back(db, ada, add_job):
+    job = add_job()
+    with db.write() as s:
+        assert running.mark_started(s, [Started(id=job.id, generation=0, when=WHEN)])
+        assert running.put_back(s, job.id, 0)
+        assert not running.put_back(s, job.id, 1)
+    back = read(db, ada, job)
+    assert (back.status, back.attempts, back.run_date) == ("Submitted", 0, None)
