@@ -18,7 +18,7 @@ from qiskit_haiqu_provider.gateway.store.database import Database
 from qiskit_haiqu_provider.run.formats import write_qpy
 from tests.gateway.vendors import DEVICE
 
-SECRET = "vendor-secret-4242"  # noqa: S105 - the test looks for it
+SECRET = "vendor-secret-4242"
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from qiskit_haiqu_provider.api import models
+from qiskit_haiqu_provider.gateway.settings import Limits
 from qiskit_haiqu_provider.gateway.store import users
 from qiskit_haiqu_provider.gateway.store.database import Database
 from tests.gateway.rest import Api, ok, refused
@@ -123,7 +124,7 @@ def test_every_answer_has_security_headers(gateway, stranger):
         gateway.client.get(f"/experiments/{api.experiment}/artifacts/none"),
         gateway.client.post("/data_loading"),
         gateway.client.delete("/experiments"),
-        gateway.client.post("/run", content=b" " * (101 << 20)),
+        gateway.client.post("/run", content=b" " * (Limits().body_bytes + 1)),
     ]
     assert [answer.status_code for answer in answers] == [200, 200, 401, 404, 422, 200, 422, 404, 501, 405, 413]
     for answer in answers:

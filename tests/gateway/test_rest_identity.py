@@ -7,7 +7,6 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 
 from tests.gateway.rest import Api, ok, packed
-from tests.interop.exact import assert_value
 
 A, B, T = Parameter("a"), Parameter("b"), Parameter("t")
 SDK = {"haiqu-sdk-version": "1.7.0"}
@@ -92,13 +91,6 @@ def test_an_ambiguous_hash_finds_no_wrong_circuit(gateway, api):
     for circuit in (one, two):
         if circuit["hash"] != "9":
             assert ok(gateway.client.get(f"{path}/{circuit['hash']}"))["id"] == circuit["id"]
-
-
-def expected(job, circuit, values):
-    (value,) = (
-        job["quantum_results"][0][0] if isinstance(job["quantum_results"][0][0], list) else job["quantum_results"][0]
-    )
-    return value, circuit, values
 
 
 def test_ry_t_and_ry_2t_give_their_own_values_across_calls_and_in_one(api):

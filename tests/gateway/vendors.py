@@ -181,7 +181,8 @@ class LoopbackVendor:
 def _serve(folder: str) -> None:
     Service.folder = Path(folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
-    print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")
+    sys.stdout.flush()
     server.serve_forever()
 
 
@@ -194,7 +195,8 @@ def _gateway(service: str, database: str) -> None:
     from qiskit_haiqu_provider.gateway.settings import Settings
 
     listener = socket.create_server(("127.0.0.1", 0))
-    print(f"Gateway: http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    sys.stdout.write(f"Gateway: http://127.0.0.1:{listener.getsockname()[1]}\n")
+    sys.stdout.flush()
     app = create_app(Settings(database=database, workers=1), vendors=[LoopbackVendor(service)])
     uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning")).run(sockets=[listener])
 

@@ -204,5 +204,5 @@ def test_a_qubit_that_is_measured_before_the_end_is_read_out_in_z_only():
         circuit.x(1)
     circuit.measure(1, 1)
     variants.read_out_in(circuit, "XZ", None, where="circuit 0")
-    with pytest.raises(HaiquInputError, match="qubit 0 .* cannot be read out in X"):
+    with pytest.raises(HaiquInputError, match=r"qubit 0 .* cannot be read out in X"):
         variants.read_out_in(circuit, "ZX", None, where="circuit 0")
