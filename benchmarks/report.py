@@ -31,7 +31,7 @@ Lines = list[tuple[str, ...]]
 def cells(row: Row) -> tuple[str, ...]:
     """The line of a workload."""
     goal = row.workload.goal
-    times = [_number(row.times[name].median) if name in row.times else "-" for name in ALL]
+    times = [number(row.times[name].median) if name in row.times else "-" for name in ALL]
     ratios = ["-" if r is None else f"{r:.2f}" for r in (row.ratio, row.cpu_ratio)]
     shown = f"({goal:g})" if goal == NO_GOAL else f"{goal:g}"
     return (
@@ -41,8 +41,8 @@ def cells(row: Row) -> tuple[str, ...]:
 
 def text_table(rows: Sequence[Row], imports: ImportCost | None) -> str:
     """Everything, for the terminal."""
-    parts = [_aligned([_HEAD, *map(cells, rows)])]
-    parts += [_aligned(lines) for _, lines in _extras(rows, imports)]
+    parts = [aligned([_HEAD, *map(cells, rows)])]
+    parts += [aligned(lines) for _, lines in _extras(rows, imports)]
     parts += [f"! {row.workload.name}: {line}" for row in rows for line in row.problems]
     return "\n\n".join(parts)
 
@@ -51,8 +51,8 @@ def save(name: str, rows: Sequence[Row], imports: ImportCost | None, settings: d
     """Write the JSON and the Markdown file; returns the path of the latter."""
     RESULTS.mkdir(exist_ok=True)
     facts = {
-        "versions": _versions(),
-        "platform": _platform(),
+        "versions": versions(),
+        "platform": platform_facts(),
         "settings": settings,
         "imports": _import_facts(imports),
         "workloads": [_row_facts(row) for row in rows],
@@ -64,13 +64,13 @@ def save(name: str, rows: Sequence[Row], imports: ImportCost | None, settings: d
 
 
 def _markdown(rows: Sequence[Row], imports: ImportCost | None) -> str:
-    where = ", ".join(f"{name} {value}" for name, value in {**_versions(), **_platform()}.items())
+    where = ", ".join(f"{name} {value}" for name, value in {**versions(), **platform_facts()}.items())
     parts = ["# Benchmarks", where, _LEGEND]
     for table in dict.fromkeys(row.workload.table for row in rows):
         chosen = [row for row in rows if row.workload.table == table]
-        parts += [f"## {table}", _piped([_HEAD, *map(cells, chosen)])]
+        parts += [f"## {table}", piped([_HEAD, *map(cells, chosen)])]
     for title, lines in _extras(rows, imports):
-        parts += [f"## {title}", _piped(lines)]
+        parts += [f"## {title}", piped(lines)]
     problems = [f"- {row.workload.name}: {line}" for row in rows for line in row.problems]
     if problems:
         parts += ["## Problems", "\n".join(problems)]
@@ -93,7 +93,7 @@ def _extras(rows: Sequence[Row], imports: ImportCost | None) -> list[tuple[str, 
             own = (f"{GOAL:g}", imports.verdict(name), " ".join(sorted(imports.loaded)) or "nothing")
             ratio = f"{imports.ratio(name):.2f}"
             shown = ("-", "-", "-") if name == "qiskit" else own
-            lines.append((name, _number(imports.median(name)), ratio, *shown))
+            lines.append((name, number(imports.median(name)), ratio, *shown))
         found.append(("Imports", lines))
     return found
 
@@ -130,9 +130,10 @@ def _import_facts(imports: ImportCost | None) -> dict[str, Any] | None:
     }
 
 
-def _versions() -> dict[str, str]:
+def versions(more: Sequence[str] = ()) -> dict[str, str]:
+    """Versions of Python, of the packages that all benchmarks use, and of more."""
     found = {"python": platform.python_version()}
-    for package in _PACKAGES:
+    for package in (*_PACKAGES, *more):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -140,7 +141,8 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _platform() -> dict[str, str]:
+def platform_facts() -> dict[str, str]:
+    """Where and when this was measured."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "cores": str(os.cpu_count()),
@@ -148,14 +150,15 @@ def _platform() -> dict[str, str]:
     }
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Three significant digits without exponents."""
     if value >= 100:
         return f"{value:.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def _aligned(lines: Lines) -> str:
+def aligned(lines: Lines) -> str:
+    """A table for the terminal."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(
@@ -166,6 +169,7 @@ def _aligned(lines: Lines) -> str:
     )
 
 
-def _piped(lines: Lines) -> str:
+def piped(lines: Lines) -> str:
+    """A table in Markdown."""
     rule = ("---", *["---:"] * (len(lines[0]) - 1))
     return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))

@@ -52,6 +52,7 @@ class _Running:
     slot: int | None = None
     future: "Future[Any] | None" = None
     dispatch: Dispatch | None = None
+    begun: bool = False
     cancelled: bool = False
 
     def cancel(self) -> None:
@@ -230,7 +231,7 @@ class Scheduler:
                 slot = self._slots.pop()
                 running = _Running(partial(self._workers.progress, slot), slot)
                 self._running[order.id] = running
-            self._follow(order, running, partial(self._work, order, slot))
+            self._follow(order, running, partial(self._work, order, running))
 
     def _send(self, job_ids: Sequence[str], secrets: Mapping[str, Any] | None) -> None:
         """Give jobs to vendors."""
@@ -239,7 +240,7 @@ class Scheduler:
             running = _Running(dispatch.progress, dispatch=dispatch)
             with self._changed:
                 self._running[order.id] = running
-            self._follow(order, running, partial(self._vend, dispatch, secrets))
+            self._follow(order, running, partial(self._vend, dispatch, running, secrets))
 
     def _orders(self, job_ids: Sequence[str]) -> list[queue.RunnableJob]:
         """The jobs with all that it takes to run them; those that were cancelled are left out."""
@@ -256,30 +257,32 @@ class Scheduler:
             running.cancel()
         running.future.add_done_callback(partial(self._end, order, running))
 
-    def _work(self, order: queue.RunnableJob, slot: int) -> "Future[Any]":
+    def _work(self, order: queue.RunnableJob, running: _Running) -> "Future[Any]":
         if order.attempts >= self._limits.attempts:
             raise HaiquError(f"The server died {order.attempts} times while it ran the job. It is not run again.")
         recipe = recipe_from_json(order.recipe or {})
         circuits = tuple(circuit.qpy for circuit in order.circuits)
-        start = partial(self._workers.start, slot, partial(self._begun, order))
+        slot = running.slot or 0
+        start = partial(self._workers.start, slot, partial(self._begun, order, running))
         if isinstance(recipe, TranspileRecipe):
             return start(worker.do_transpile, recipe, circuits, slot, self._limits.circuit)
         work = Work(recipe=recipe, circuit_ids=tuple(circuit.id for circuit in order.circuits), circuits=circuits)
         return start(worker.do_run, work, slot, self._limits.result_bytes)
 
-    def _begun(self, order: queue.RunnableJob) -> None:
+    def _begun(self, order: queue.RunnableJob, running: _Running) -> None:
+        running.begun = True
         self._recorder.put(queue.Started(id=order.id, generation=order.generation, when=datetime.now(UTC)))
 
-    def _vend(self, dispatch: Dispatch, secrets: Mapping[str, Any] | None) -> "Future[Any]":
+    def _vend(self, dispatch: Dispatch, running: _Running, secrets: Mapping[str, Any] | None) -> "Future[Any]":
         recipe = recipe_from_json(dispatch.order.recipe or {})
         if isinstance(recipe, TranspileRecipe):
             raise HaiquError("Circuits for this device are transpiled where it is. Run them without transpiling first.")
-        self._begun(dispatch.order)
+        self._begun(dispatch.order, running)
         return self._dispatcher.start(dispatch, recipe, secrets)
 
     def _end(self, order: queue.RunnableJob, running: _Running, future: "Future[Any]") -> None:
         forget = partial(self._forget, order.id, running)
-        event = self._event(order, future)
+        event = self._event(order, running, future)
         with self._changed:
             if running.slot is not None:
                 self._slots.add(running.slot)
@@ -295,23 +298,28 @@ class Scheduler:
         with self._changed:
             if self._running.get(job_id) is running:  # and not a restart of the same job
                 del self._running[job_id]
-                self._open.discard(job_id)
-                self._ended.notify_all()
             if job_id in self._held:
                 self._ready.appendleft(self._held.pop(job_id))
                 self._changed.notify()
+            elif job_id not in self._waiting:  # else it was restarted
+                self._open.discard(job_id)
+                self._ended.notify_all()
 
-    def _event(self, order: queue.RunnableJob, future: "Future[Any]") -> Finished | Stopped | None:
+    def _stopped(self, order: queue.RunnableJob, running: _Running) -> Stopped | None:
+        """What is to be written of a job that was stopped with the server, if it was this and it had begun."""
+        return Stopped(job=order) if self._closing and running.begun else None
+
+    def _event(self, order: queue.RunnableJob, running: _Running, future: "Future[Any]") -> Finished | Stopped | None:
         """What is to be written of a job that ended; nothing if it was cancelled, which is written already."""
         made: tuple[CircuitFields, ...] = ()
         status = "Done"
         try:
             answer = future.result()
         except CancelledError:
-            return Stopped(job=order) if self._closing else None
+            return self._stopped(order, running)
         except Exception as error:
             if self._closing:
-                return Stopped(job=order)
+                return self._stopped(order, running)
             status, outcome = "Error", Outcome(logs=[reason(error, self._limits)])
         else:
             if isinstance(answer, Outcome):
