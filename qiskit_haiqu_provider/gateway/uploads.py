@@ -62,7 +62,7 @@ def keep(
     for known in circuits.by_digest(session, caller.user, experiment_id, reading.digest):
         if known.name == name and known.client_hash == known_as:
             circuits.mark_uploaded(session, known)
-            return known
+            return circuits.put_metrics(session, known, more["metrics"]) if more.get("metrics") else known
     taken = not reliable or bool(circuits.by_hash(session, caller.user, experiment_id, known_as))
     return circuits.add(
         session,

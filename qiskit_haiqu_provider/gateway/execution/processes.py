@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import re
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -145,10 +146,19 @@ class Workers:
         self._pool.close()
 
 
+def _for_rest(message: str) -> str:
+    """A message of the local engine in the words of the REST API."""
+    return _PUB.sub(r"circuit \1", _LOCAL_ID.sub("", message))
+
+
+_PUB = re.compile(r"\bPUB (\d+)")
+_LOCAL_ID = re.compile(r"^Job local-\w+ failed: ")
+
+
 def reason(error: BaseException, limits: Limits) -> str:
     """What the log of a failed job says; never a traceback."""
     if isinstance(error, HaiquError):
-        return str(error)
+        return _for_rest(str(error))
     if isinstance(error, TimeoutError):
         return f"The job ran longer than {limits.job_seconds:g} s and was stopped. Split it."
     if isinstance(error, ProcessDiedError):
