@@ -22,7 +22,9 @@ from qiskit_haiqu_provider.gateway.views import json_response
 
 router = APIRouter(route_class=KeyedRoute)
 
-ArtifactName = Annotated[str, Path(max_length=1024, description="Name of the artifact.", examples=["energy"])]
+ArtifactName = Annotated[
+    str, Path(min_length=1, max_length=1024, description="Name of the artifact.", examples=["energy"])
+]
 
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _CONTENT: Answers = {

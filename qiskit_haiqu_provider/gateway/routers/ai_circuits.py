@@ -19,7 +19,13 @@ from qiskit_haiqu_provider.gateway.views import json_response
 router = APIRouter(route_class=KeyedRoute)
 
 CircuitId = Annotated[
-    str, Path(max_length=200, description="Id of the circuit; it starts with `circ-`.", examples=["circ-0b7c7e3e"])
+    str,
+    Path(
+        min_length=1,
+        max_length=200,
+        description="Id of the circuit; it starts with `circ-`.",
+        examples=["circ-0b7c7e3e"],
+    ),
 ]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="At most so many, the newest first.")]
 

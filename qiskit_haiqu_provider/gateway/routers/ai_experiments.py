@@ -18,7 +18,13 @@ from qiskit_haiqu_provider.gateway.views import json_response
 router = APIRouter(route_class=KeyedRoute)
 
 ExperimentId = Annotated[
-    str, Path(max_length=200, description="Id of the experiment; it starts with `exp-`.", examples=["exp-6f0c1e1a"])
+    str,
+    Path(
+        min_length=1,
+        max_length=200,
+        description="Id of the experiment; it starts with `exp-`.",
+        examples=["exp-6f0c1e1a"],
+    ),
 ]
 
 
@@ -80,7 +86,9 @@ def get_experiment(experiment_id: ExperimentId, caller: Authorized, gateway: Gat
     responses=answers(401, 404),
 )
 def get_experiment_by_name(
-    experiment_name: Annotated[str, Path(max_length=200, description="The exact name.", examples=["Ising chain"])],
+    experiment_name: Annotated[
+        str, Path(min_length=1, max_length=200, description="The exact name.", examples=["Ising chain"])
+    ],
     caller: Authorized,
     gateway: Gateway,
     request: Request,

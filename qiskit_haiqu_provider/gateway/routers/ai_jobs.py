@@ -22,7 +22,8 @@ from qiskit_haiqu_provider.gateway.views import job_view, json_response
 router = APIRouter(route_class=KeyedRoute)
 
 JobId = Annotated[
-    str, Path(max_length=200, description="Id of the job; it starts with `jb-`.", examples=["jb-5f1e1d0a"])
+    str,
+    Path(min_length=1, max_length=200, description="Id of the job; it starts with `jb-`.", examples=["jb-5f1e1d0a"]),
 ]
 
 

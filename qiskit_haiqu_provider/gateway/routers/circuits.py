@@ -20,8 +20,10 @@ from qiskit_haiqu_provider.gateway.views import circuit_view, job_response, job_
 
 router = APIRouter(tags=["Circuits"], route_class=KeyedRoute)
 
-CircuitId = Annotated[str, Path(max_length=200, description="Id of the circuit.")]
-CircuitHash = Annotated[str, Path(max_length=200, description="The hash that the client gave the circuit.")]
+CircuitId = Annotated[str, Path(min_length=1, max_length=200, description="Id of the circuit.")]
+CircuitHash = Annotated[
+    str, Path(min_length=1, max_length=200, description="The hash that the client gave the circuit.")
+]
 
 
 @router.post("/circuits", response_model=models.Circuit, responses=answers(400, 401, 404))

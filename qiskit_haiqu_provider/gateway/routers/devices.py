@@ -13,7 +13,7 @@ from qiskit_haiqu_provider.gateway.views import json_response
 
 router = APIRouter(prefix="/devices", tags=["Devices"], route_class=KeyedRoute)
 
-DeviceId = Annotated[str, Path(max_length=200, description="Id of the device.")]
+DeviceId = Annotated[str, Path(min_length=1, max_length=200, description="Id of the device.")]
 
 
 @router.get("", response_model=list[models.Device], responses=answers(401))

@@ -16,7 +16,7 @@ from qiskit_haiqu_provider.gateway.views import artifact_view, experiment_view, 
 
 router = APIRouter(prefix="/experiments", tags=["Experiments"], route_class=KeyedRoute)
 
-ExperimentId = Annotated[str, Path(max_length=200, description="Id of the experiment.")]
+ExperimentId = Annotated[str, Path(min_length=1, max_length=200, description="Id of the experiment.")]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="At most so many, the newest first.")]
 
 
@@ -106,7 +106,7 @@ def list_artifacts(experiment_id: ExperimentId, caller: Authorized, gateway: Gat
 )
 def get_artifact(
     experiment_id: ExperimentId,
-    artifact_name: Annotated[str, Path(max_length=1024, description="Name of the value.")],
+    artifact_name: Annotated[str, Path(min_length=1, max_length=1024, description="Name of the value.")],
     caller: Authorized,
     gateway: Gateway,
 ) -> Response:

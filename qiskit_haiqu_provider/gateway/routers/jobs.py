@@ -20,8 +20,10 @@ from qiskit_haiqu_provider.gateway.views import job_response, job_view, json_res
 
 router = APIRouter(tags=["Jobs"], route_class=KeyedRoute)
 
-JobId = Annotated[str, Path(max_length=200, description="Id of the job.")]
-JobMark = Annotated[str, Path(max_length=200, description="Id of the job, or the hash that the client gave it.")]
+JobId = Annotated[str, Path(min_length=1, max_length=200, description="Id of the job.")]
+JobMark = Annotated[
+    str, Path(min_length=1, max_length=200, description="Id of the job, or the hash that the client gave it.")
+]
 
 AnyJob = models.RunJob | models.FlowJob | models.TranspileJob | models.LocalJob
 """Jobs differ in their fields; ``job_type`` says which it is."""

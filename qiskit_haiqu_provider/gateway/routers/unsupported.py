@@ -49,7 +49,7 @@ def _refuse(path: str, what: str, method: str) -> None:
         description=f"{what} is not offered by this gateway; the answer says so.",
         operation_id=f"not_offered_{method.lower()}_{plain}",
         response_model=None,
-        responses=answers(401, 501),
+        responses=answers(401, 404, 501),
     )
 
 
