@@ -30,7 +30,11 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
         try:
             yield process, process.stdout.readline().split()[-1]
         finally:
-            process.kill()
+            process.terminate()
+            try:
+                process.wait(timeout=20)
+            finally:
+                process.kill()
 
 
 class Place:
