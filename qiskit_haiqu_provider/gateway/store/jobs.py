@@ -100,11 +100,6 @@ def get_many(session: Session, user: User, job_ids: Iterable[str]) -> dict[str, 
     return {job.id: job for job in session.scalars(_visible(user).where(Job.id.in_(set(job_ids))))}
 
 
-def by_key(session: Session, user: User, idempotency_key: str) -> Job | None:
-    """The user's job that was submitted with that key."""
-    return session.scalars(_OF_KEY, {"owner": user.id, "key": idempotency_key}).first()
-
-
 def by_hash(session: Session, user: User, experiment_id: str, hash_: str) -> Job | None:
     """The newest job with the client's hash."""
     query = _visible(user).where(Job.experiment_id == experiment_id, Job.hash == hash_)

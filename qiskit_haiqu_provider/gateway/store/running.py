@@ -175,11 +175,6 @@ def put_back(session: Session, job_id: str, generation: int) -> bool:
     return _execute(session, _PUT_BACK, {"one": job_id, "known": generation}) == 1
 
 
-def set_status(session: Session, job_id: str, generation: int, *, status: str, logs: str | None = None) -> bool:
-    """Say how far a job is that has not finished. Without ``logs`` they stay as they are."""
-    return _change(session, job_id, generation, {"status": status} | ({} if logs is None else {"logs": logs}))
-
-
 def set_dispatch(session: Session, job_id: str, generation: int, dispatch: dict[str, Any] | None) -> bool:
     """Keep what is known of the vendor's job."""
     return _change(session, job_id, generation, {"dispatch": dispatch})

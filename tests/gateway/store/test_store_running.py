@@ -156,19 +156,16 @@ def test_many_ends_fit_into_one_write(db, ada, add_job):
         assert jobs.results_of(s, made, limit=10**6) == {job.id: job.id.encode() for job in made}
 
 
-def test_progress_is_told_until_the_end(db, ada, add_job):
+def test_what_is_known_of_a_vendors_job_is_kept_until_the_end(db, ada, add_job):
     made = add_job()
     with db.write() as s:
-        assert running.set_status(s, made.id, 0, status="Queued", logs="at the vendor")
-        assert running.set_status(s, made.id, 0, status="Validating")
         assert running.set_dispatch(s, made.id, 0, {"vendor_id": "v"})
         assert not running.set_dispatch(s, made.id, 1, {"vendor_id": "w"})
     row = read(db, ada, made)
-    assert (row.status, row.logs, row.dispatch) == ("Validating", "at the vendor", {"vendor_id": "v"})
+    assert (row.status, row.dispatch) == ("Submitted", {"vendor_id": "v"})
     with db.write() as s:
         assert running.set_dispatch(s, made.id, 0, None)
         running.finish(s, made.id, 0, status="Cancelled")
-        assert not running.set_status(s, made.id, 0, status="Running")
         assert not running.set_dispatch(s, made.id, 0, {"vendor_id": "v"})
     row = read(db, ada, made)
     assert (row.status, row.dispatch) == ("Cancelled", None)
