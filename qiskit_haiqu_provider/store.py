@@ -26,6 +26,7 @@ from qiskit_haiqu_provider.exceptions import HaiquJobNotFoundError
 from qiskit_haiqu_provider.files import default_home, lock_is_held, plain, private_folder, process_lock, replacing
 from qiskit_haiqu_provider.run.plan import Plan
 from qiskit_haiqu_provider.run.result import (
+    Distributions,
     Expectations,
     RunResult,
     Samples,
@@ -73,6 +74,9 @@ class JobRecord:
 
     layout: Sequence[Mapping[str, Any]] = ()
     """Kind and shape of each task's result, in the order of the bytes."""
+
+    state: Mapping[str, Any] = field(default_factory=dict)
+    """What the engine needs to follow or find the job: JSON, never secrets."""
 
 
 class JobStore:
@@ -253,8 +257,10 @@ def _layout(result: RunResult) -> list[dict[str, Any]]:
     layout = []
     for task in result.tasks:
         entry: dict[str, Any] = {"kind": type(task).__name__, "shape": list(_arrays(task)[0].shape)}
-        if isinstance(task, Samples):
+        if isinstance(task, (Samples, Distributions)):
             entry["num_clbits"] = task.num_clbits
+        if isinstance(task, Distributions):
+            entry["sets"] = task.num_sets
         layout.append(entry)
     return layout
 
@@ -262,6 +268,8 @@ def _layout(result: RunResult) -> list[dict[str, Any]]:
 def _arrays(task: TaskResult) -> tuple[np.ndarray[Any, Any], ...]:
     if isinstance(task, Samples):
         return (task.outcomes,)
+    if isinstance(task, Distributions):
+        return task.outcomes, task.weights, task.offsets
     if isinstance(task, Expectations):
         return task.values, task.stds
     return (task.amplitudes,)
@@ -271,6 +279,9 @@ def _task(entry: Mapping[str, Any], file: BinaryIO) -> TaskResult:
     shape = tuple(entry["shape"])
     if entry["kind"] == "Samples":
         return Samples(_array(file, shape, np.uint8), entry["num_clbits"])
+    if entry["kind"] == "Distributions":
+        outcomes, weights = _array(file, shape, np.uint8), _array(file, shape[:1], np.float64)
+        return Distributions(outcomes, weights, _array(file, (entry["sets"] + 1,), np.int64), entry["num_clbits"])
     if entry["kind"] == "Expectations":
         return Expectations(_array(file, shape, np.float64), _array(file, shape, np.float64))
     if entry["kind"] == "Statevectors":

@@ -13,7 +13,7 @@ import pytest
 from qiskit import QuantumCircuit
 
 from qiskit_haiqu_provider import HaiquJobError, HaiquJobNotFoundError, HaiquProvider, SamplerV2, store
-from qiskit_haiqu_provider.run.result import Expectations, RunResult, Samples, Statevectors
+from qiskit_haiqu_provider.run.result import Distributions, Expectations, RunResult, Samples, Statevectors
 from qiskit_haiqu_provider.store import JobRecord, JobStore, created_at
 
 
@@ -75,6 +75,37 @@ def test_results_come_back_bit_by_bit():
         for name, value in vars(before).items():
             np.testing.assert_array_equal(getattr(after, name), value)
             assert getattr(getattr(after, name), "dtype", None) == getattr(value, "dtype", None)
+
+
+def test_distributions_come_back_with_their_sets():
+    outcomes = np.arange(10, dtype=np.uint8).reshape(5, 2)
+    weights = np.array([1.25, -0.25, 0.1, 0.2, 0.7])
+    tasks = (
+        Distributions(outcomes, weights, np.array([0, 2, 5]), 11),
+        Distributions(np.empty((0, 2), dtype=np.uint8), np.empty(0), np.array([0]), 11),
+        Distributions(np.empty((1, 0), dtype=np.uint8), np.ones(1), np.array([0, 1]), 0),
+        Samples(np.ones((1, 2, 1), dtype=np.uint8), 3),
+    )
+    JobStore().write(record(), RunResult(tasks))
+    again = JobStore().result(JobStore().read("job-1"))
+    for before, after in zip(tasks[:3], again.tasks, strict=False):
+        assert isinstance(after, Distributions)
+        assert (after.num_clbits, after.num_sets) == (before.num_clbits, before.num_sets)
+        np.testing.assert_array_equal(after.outcomes, before.outcomes)
+        np.testing.assert_array_equal(after.weights, before.weights)
+        np.testing.assert_array_equal(after.offsets, before.offsets)
+    np.testing.assert_array_equal(again.tasks[3].outcomes, tasks[3].outcomes)
+
+
+def test_the_state_of_the_engine_is_kept_and_may_be_missing():
+    state = {"url": "https://api.haiqu.ai", "jobs": [{"token": "a" * 32, "id": None, "layout": {"shots": 5}}]}
+    JobStore().write(record(state=state))
+    assert JobStore().read("job-1").state == state
+    path = JobStore().home / "jobs" / "job-1.json"
+    older = json.loads(path.read_text(encoding="utf-8"))
+    del older["state"]
+    path.write_text(json.dumps(older), encoding="utf-8")
+    assert JobStore().read("job-1").state == {}
 
 
 def test_an_array_of_any_memory_order_comes_back():

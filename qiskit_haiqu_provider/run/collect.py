@@ -1,7 +1,8 @@
 """Task results come home: into PrimitiveResult for PUBs, into Result for ``backend.run``."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, cast
 
 import numpy as np
@@ -18,12 +19,14 @@ from qiskit_haiqu_provider.run.plan import (
     SamplerOutline,
 )
 from qiskit_haiqu_provider.run.result import (
+    Distributions,
     Expectations,
     RunResult,
     Samples,
     Statevectors,
     TaskResult,
 )
+from qiskit_haiqu_provider.run.rounding import as_samples, by_bitstring, shares
 
 
 @dataclass(frozen=True)
@@ -69,15 +72,44 @@ def collect(plan: Plan, run: RunResult, origin: Origin) -> PrimitiveResult[Any] 
 
 
 def _sampler_pub(outline: SamplerOutline, results: Iterator[TaskResult]) -> SamplerPubResult:
-    samples = cast("Samples", next(results))
+    task = next(results)
+    metadata: dict[str, Any] = {"shots": outline.shots, "circuit_metadata": outline.circuit_metadata}
+    if isinstance(task, Distributions):
+        task, facts = _rounded(task, outline.shots)
+        metadata["haiqu"] = _together(facts)
+    samples = cast("Samples", task)
     shape = outline.shape
     data: dict[str, Any] = {}
     for register in outline.registers:
         size = len(register.clbits)
         packed = select_bits(samples, register.clbits)
         data[register.name] = BitArray(packed.reshape(*shape, outline.shots, -(-size // 8)), size)
-    metadata = {"shots": outline.shots, "circuit_metadata": outline.circuit_metadata}
     return SamplerPubResult(DataBin(**data, shape=shape), metadata)
+
+
+def _rounded(distributions: Distributions, shots: int) -> tuple[Samples, list[dict[str, Any]]]:
+    """Shots that follow the distributions, and for each set how they came about."""
+    found = shares(distributions)
+    facts = [
+        {"projected": projected, "renormalised": renormalised, "distribution": distribution}
+        for projected, renormalised, distribution in zip(
+            found.projected.tolist(), found.renormalised.tolist(), by_bitstring(distributions), strict=True
+        )
+    ]
+    return as_samples(distributions, found, shots), facts
+
+
+def _together(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How the shots of a PUB came about: whether any set was changed, and the distributions as received."""
+    return {
+        **_FROM_DISTRIBUTION,
+        "projected": any(each["projected"] for each in facts),
+        "renormalised": any(each["renormalised"] for each in facts),
+        "distributions": [each["distribution"] for each in facts],
+    }
+
+
+_FROM_DISTRIBUTION = {"shots_from": "distribution"}
 
 
 def _estimator_pub(outline: EstimatorOutline, results: Iterator[TaskResult]) -> PubResult:
@@ -142,7 +174,11 @@ def _experiments(outline: CircuitOutline, task: TaskResult, facts: Mapping[str, 
         "creg_sizes": [list(creg) for creg in outline.creg_sizes],
         "metadata": dict(outline.circuit_metadata),
     }
-    for data in _experiment_data(outline, task):
+    notes: Iterable[Mapping[str, Any]] = repeat({})
+    if isinstance(task, Distributions):
+        task, rounded = _rounded(task, outline.shots)
+        notes = [{"haiqu": {**_FROM_DISTRIBUTION, **each}} for each in rounded]
+    for data, note in zip(_experiment_data(outline, task), notes, strict=False):
         yield ExperimentResult(
             shots=outline.shots,
             success=True,
@@ -151,6 +187,7 @@ def _experiments(outline: CircuitOutline, task: TaskResult, facts: Mapping[str, 
             seed=facts.get("seed"),
             header=dict(header),
             meas_level=2,
+            **note,
         )
 
 

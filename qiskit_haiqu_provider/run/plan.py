@@ -73,6 +73,8 @@ class Plan:
     """``sampler``, ``estimator`` or ``run``."""
 
     outlines: tuple[Outline, ...] = field(default_factory=tuple)
+    jobs: tuple[Mapping[str, Any], ...] = ()
+    """How a service runs it: for each of its jobs the circuits, shots, and evaluations asked for and paid for."""
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as mappings and tuples."""
@@ -180,7 +182,7 @@ def plan_run(
             name=circuit.name,
             num_qubits=circuit.num_qubits,
             num_clbits=circuit.num_clbits,
-            creg_sizes=_creg_sizes(circuit),
+            creg_sizes=creg_sizes(circuit),
             shots=shots,
             memory=memory,
             circuit_metadata=dict(circuit.metadata),
@@ -194,7 +196,7 @@ def plan_run(
     return Plan("run", outlines), tasks
 
 
-def _creg_sizes(circuit: QuantumCircuit) -> tuple[tuple[str, int], ...]:
+def creg_sizes(circuit: QuantumCircuit) -> tuple[tuple[str, int], ...]:
     """Names and sizes of the registers, by which Qiskit cuts counts apart; one of all bits where they overlap."""
     cregs = registers(circuit)
     if [clbit for creg in cregs for clbit in creg.clbits] == list(range(circuit.num_clbits)):

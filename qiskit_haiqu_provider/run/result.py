@@ -19,6 +19,27 @@ class Samples:
 
 
 @dataclass(frozen=True)
+class Distributions:
+    """Probabilities of bitstrings, where the service yields no shots."""
+
+    outcomes: NDArray[np.uint8]
+    """Shape ``(entries, ceil(num_clbits / 8))``; packed like the outcomes of :class:`Samples`."""
+
+    weights: NDArray[np.float64]
+    """Shape ``(entries,)``: quasi-probabilities as received; they may be negative or not sum to 1."""
+
+    offsets: NDArray[np.int64]
+    """Shape ``(sets + 1,)``: the entries of set ``i`` are ``offsets[i]:offsets[i + 1]``, each outcome at most once."""
+
+    num_clbits: int
+
+    @property
+    def num_sets(self) -> int:
+        """The number of parameter sets."""
+        return len(self.offsets) - 1
+
+
+@dataclass(frozen=True)
 class Expectations:
     """Expectation values and their standard errors, both of shape ``(observables, sets)``."""
 
@@ -33,7 +54,7 @@ class Statevectors:
     amplitudes: NDArray[np.complex128]
 
 
-TaskResult = Samples | Expectations | Statevectors
+TaskResult = Samples | Distributions | Expectations | Statevectors
 
 
 @dataclass(frozen=True)
