@@ -1,0 +1,1 @@
+"""The documented endpoints by subject: one short method for each."""
