@@ -16,14 +16,16 @@ from qiskit_haiqu_provider.devices.isa import check_isa
 from qiskit_haiqu_provider.devices.record import DeviceRecord
 from qiskit_haiqu_provider.engines.base import Engine
 from qiskit_haiqu_provider.exceptions import HaiquInputError
-from qiskit_haiqu_provider.job import HaiquJob, submit_job
+from qiskit_haiqu_provider.job import HaiquJob
 from qiskit_haiqu_provider.options.base import Layer
 from qiskit_haiqu_provider.options.definitions import RunOptions, SamplerOptions
+from qiskit_haiqu_provider.progress import shown
 from qiskit_haiqu_provider.run.checks import check_choice, check_shots
 from qiskit_haiqu_provider.run.circuit_inputs import as_circuits, bound_values
 from qiskit_haiqu_provider.run.plan import Plan, plan_run
 from qiskit_haiqu_provider.run.request import Progress, RunRequest, RunType, Task
 from qiskit_haiqu_provider.store import JobStore
+from qiskit_haiqu_provider.submit import submit_job
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,7 @@ class RunSettings:
             max_cost_usd=values["max_cost_usd"],
             name=values["name"],
             description=values["description"],
-            progress=values["progress"],
+            progress=shown(values["progress"]),
             **more,
         )
 
@@ -65,8 +67,11 @@ class BackendStatus:
 
     backend_name: str
     operational: bool
+    """Whether it takes jobs; a status in words that are not known counts as yes."""
+
     pending_jobs: int
     status_msg: str
+    """The status in the words of who executes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +119,8 @@ class HaiquBackend(BackendV2):
         options: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(provider=provider, name=record.id, description=record.description, backend_version="1")
-        self._engine = engine
+        self._own_engine: Engine | None = engine
+        self._via = engine.via
         self._record = record
         self._store = store
         self._ignored: set[frozenset[str]] = set()
@@ -127,10 +133,20 @@ class HaiquBackend(BackendV2):
         # What options there are depends on the device; __init__ sets them.
         return Options()
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Connections belong to this process; another one gets its own from the provider.
+        return {**self.__dict__, "_own_engine": None if self.provider is not None else self._own_engine}
+
+    @property
+    def _engine(self) -> Engine:
+        if self._own_engine is None:
+            self._own_engine = self.provider.engine(self._via)
+        return self._own_engine
+
     @property
     def via(self) -> str:
         """Who executes: ``local``, ``haiqu`` or a vendor."""
-        return self._engine.via
+        return self._via
 
     @property
     def simulator(self) -> bool:
@@ -141,6 +157,11 @@ class HaiquBackend(BackendV2):
     def record(self) -> DeviceRecord:
         """What is known of the device without loading it."""
         return self._record
+
+    @property
+    def calibration(self) -> str | None:
+        """Where errors and durations of the Target are from; ``None`` where there are none."""
+        return self._record.calibration
 
     @property
     def target(self) -> Target:
@@ -199,9 +220,12 @@ class HaiquBackend(BackendV2):
         }
 
     def status(self) -> BackendStatus:
-        """Whether the device takes jobs, and how many are waiting."""
+        """Whether the device takes jobs, and how many are waiting; asks a remote service."""
         pending = self._engine.pending_jobs(self._record.id)
-        return BackendStatus(backend_name=self.name, operational=True, pending_jobs=pending, status_msg="active")
+        now = next((record for record in self._engine.devices() if record.id == self._record.id), self._record)
+        return BackendStatus(
+            backend_name=self.name, operational=now.operational, pending_jobs=pending, status_msg=now.status
+        )
 
     def configuration(self) -> BackendConfiguration:
         """Read-only view for code that was written for older backends, such as mthree."""
@@ -210,7 +234,7 @@ class HaiquBackend(BackendV2):
             backend_version=self.backend_version,
             num_qubits=self.num_qubits,
             basis_gates=tuple(self.operation_names),
-            coupling_map=tuple(self.coupling_map.get_edges()),
+            coupling_map=tuple(self.coupling_map.get_edges()) if self.coupling_map is not None else (),
             simulator=self.simulator,
             local=self.via == "local",
             max_shots=self._engine.max_shots(self.name),
@@ -219,20 +243,27 @@ class HaiquBackend(BackendV2):
         )
 
     def to_aer(self) -> Any:
-        """An ``AerSimulator`` that behaves as this device, noise included."""
+        """An ``AerSimulator`` on this machine that behaves as this device, noise included as far as it is known.
+
+        Raises:
+            HaiquBackendNotFoundError: If nothing is known of the noise of a remote device.
+        """
         return self._engine.simulator(self._record.id, self._all_options())
 
-    def check_circuit(self, circuit: QuantumCircuit, *, where: str) -> None:
+    def check_circuit(self, circuit: QuantumCircuit, *, where: str, options: Mapping[str, Any] | None = None) -> None:
         """Refuse a circuit that the device cannot run as it stands; nothing is transpiled silently.
 
         Args:
             circuit: The circuit.
             where: What it is, for the message (for example ``PUB 0``).
+            options: Options of the run that go before the backend's. With ``skip_transpilation=False`` the service
+                is asked to transpile, and takes any circuit.
 
         Raises:
             HaiquCircuitError: If it does not fit; the message names the instruction, its qubits, and the fix.
         """
-        if self._record.constrained:
+        effective = {**self._all_options(), **(options or {})}
+        if self._record.constrained and effective.get("skip_transpilation", True):
             check_isa(circuit, self.target, device=self.name, where=where)
 
     def run(self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any) -> HaiquJob:
@@ -342,7 +373,7 @@ class HaiquBackend(BackendV2):
         statevector = run_type is RunType.STATEVECTOR
         for index, circuit in enumerate(circuits):
             if not statevector:
-                self.check_circuit(circuit, where=f"circuit {index}")
+                self.check_circuit(circuit, where=f"circuit {index}", options=settings.options)
         memory = bool({**self._all_options(), **settings.options}["memory"])
         plan, tasks = plan_run(circuits, bound_values(circuits, binds), shots=shots, memory=memory)
         if statevector:
@@ -375,13 +406,16 @@ class HaiquBackend(BackendV2):
         return f"<HaiquBackend('{self.name}', via='{self.via}', num_qubits={self._record.num_qubits})>"
 
     def _repr_html_(self) -> str:
-        facts = {
+        facts: dict[str, Any] = {
             "via": self.via,
             "vendor": self._record.vendor,
             "qubits": self._record.num_qubits,
             "simulator": "yes" if self.simulator else "no",
+            "status": self._record.status,
             "about": self._record.description,
         }
+        if not self._record.ideal:
+            facts["errors and durations"] = self.calibration or "unknown"
         rows = "".join(
             f"<tr><th style='text-align:left'>{escape(name)}</th><td>{escape(str(value))}</td></tr>"
             for name, value in facts.items()

@@ -96,6 +96,32 @@ def test_repr_says_what_and_how(backend, fake):
     assert "aer_simulator" in backend._repr_html_()
 
 
+def test_a_backend_says_where_its_errors_are_from(backend, fake):
+    assert fake.calibration == "from the snapshot fake_manila, not from today"
+    assert fake.calibration in fake._repr_html_()
+    assert backend.calibration is None
+    assert "errors" not in backend._repr_html_()
+
+
+class ClosedEngine(LocalEngine):
+    """The local engine on a day when nothing works."""
+
+    def devices(self):
+        return [replace(record, status="Offline for maintenance") for record in super().devices()]
+
+
+def test_the_status_is_in_the_words_of_who_executes(provider, backend, monkeypatch):
+    assert (backend.status().operational, backend.status().status_msg) == (True, "online")
+    monkeypatch.setattr(provider, "_engines", (ClosedEngine(),))
+    status = provider.get_backend("fake_manila").status()
+    assert (status.operational, status.status_msg, status.pending_jobs) == (False, "Offline for maintenance", 0)
+    assert "Offline for maintenance" in provider.get_backend("fake_manila")._repr_html_()
+
+
+def test_the_configuration_of_a_device_with_one_qubit(provider):
+    assert provider.get_backend("fake_armonk").configuration().coupling_map == ()
+
+
 def test_pickles(fake):
     twin = pickle.loads(pickle.dumps(fake))
     assert twin.name == fake.name
@@ -320,9 +346,9 @@ class PricedEngine(LocalEngine):
         estimate = super().estimate(request)
         return replace(estimate, usd=0.01 * estimate.shots)
 
-    def submit(self, request, *, progress=None):
+    def submit(self, request, *, progress=None, journal=None):
         self.submitted += 1
-        return super().submit(request, progress=progress)
+        return super().submit(request, progress=progress, journal=journal)
 
 
 def test_a_cap_in_the_environment_stops_runs_before_they_are_submitted(provider, monkeypatch):

@@ -33,13 +33,15 @@ def fake_records() -> tuple[DeviceRecord, ...]:
             description=f"Snapshot of an IBM device with {facts.num_qubits} qubits, simulated with its noise",
             operation_names=facts.operation_names,
             coupling_map=facts.coupling_map,
+            calibration=f"from the snapshot {name}, not from today",
         )
         for name, facts in sorted(_snapshots().items())
     )
 
 
+@lru_cache(maxsize=8)
 def load_fake(name: str) -> Any:
-    """The fake backend of that name, from qiskit-ibm-runtime.
+    """The fake backend of that name, from qiskit-ibm-runtime; loading one takes a second, so it is kept.
 
     Raises:
         HaiquDependencyError: If qiskit-ibm-runtime is not installed.
@@ -59,8 +61,13 @@ def fakes_installed() -> bool:
     return find_spec("qiskit_ibm_runtime") is not None
 
 
+def snapshot(name: str) -> "Snapshot | None":
+    """What the files of that snapshot say without being imported; ``None`` if there is none of that name."""
+    return _snapshots().get(name)
+
+
 @dataclass(frozen=True)
-class _Snapshot:
+class Snapshot:
     """What the files of a snapshot say without being imported."""
 
     class_name: str
@@ -70,7 +77,7 @@ class _Snapshot:
 
 
 @lru_cache(maxsize=1)
-def _snapshots() -> dict[str, _Snapshot]:
+def _snapshots() -> dict[str, Snapshot]:
     """The snapshots by the name of their device."""
     spec = find_spec("qiskit_ibm_runtime")
     if spec is None or not spec.submodule_search_locations:
@@ -86,11 +93,11 @@ def _snapshots() -> dict[str, _Snapshot]:
     return found
 
 
-def _snapshot(class_name: str, facts: Mapping[str, Any]) -> _Snapshot:
+def _snapshot(class_name: str, facts: Mapping[str, Any]) -> Snapshot:
     others = [name for name in facts.get("supported_instructions", ()) if name in _NO_GATES]
     names = dict.fromkeys([*facts.get("basis_gates", ()), *others, "measure", "delay"])
     edges = tuple((int(a), int(b)) for a, b in facts.get("coupling_map") or ())
-    return _Snapshot(class_name, int(facts["n_qubits"]), tuple(names), edges)
+    return Snapshot(class_name, int(facts["n_qubits"]), tuple(names), edges)
 
 
 _NO_GATES = frozenset({"reset", "if_else", "for_loop", "while_loop", "switch_case"})
