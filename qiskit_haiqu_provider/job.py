@@ -8,30 +8,26 @@ import time
 import weakref
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from qiskit.primitives import BasePrimitiveJob
 from qiskit.providers import JobStatus, JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
-from qiskit_haiqu_provider.cost.estimate import CostEstimate
-from qiskit_haiqu_provider.engines.base import Engine, Execution
-from qiskit_haiqu_provider.exceptions import (
-    HaiquCostLimitError,
-    HaiquJobCancelledError,
-    HaiquJobError,
-    HaiquJobTimeoutError,
-)
+from qiskit_haiqu_provider.engines.base import Execution, RemoteExecution
+from qiskit_haiqu_provider.exceptions import HaiquApiError, HaiquJobCancelledError, HaiquJobError, HaiquJobTimeoutError
 from qiskit_haiqu_provider.run.collect import Origin, collect
 from qiskit_haiqu_provider.run.plan import Plan
-from qiskit_haiqu_provider.run.request import Progress, RunRequest
 from qiskit_haiqu_provider.run.result import RunResult
 from qiskit_haiqu_provider.store import JobRecord, JobStore
-from qiskit_haiqu_provider.stored import FinishedExecution, StoredExecution
+from qiskit_haiqu_provider.stored import StoredExecution
 
 logger = logging.getLogger(__name__)
+
+Follow = Callable[[JobRecord], RemoteExecution | None]
+"""Reaches the run of a record at its service; ``None`` where there is no service, or no way to it."""
 
 _LIVE: "weakref.WeakValueDictionary[tuple[str, str], HaiquJob]" = weakref.WeakValueDictionary()
 """Jobs of this process by home and id, so that asking for one gives the same handle."""
@@ -53,9 +49,11 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         plan: Plan,
         *,
         backend: Any = None,
+        backend_of: Callable[[JobRecord], Any] | None = None,
         record: JobRecord | None = None,
         store: JobStore | None = None,
         read: Callable[[RunResult], Any] | None = None,
+        follow: Follow | None = None,
     ) -> None:
         JobV1.__init__(self, backend, execution.id)
         self._execution = execution
@@ -63,29 +61,43 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         self._record = record
         self._store = store
         self._read = read
+        self._follow = follow
+        self._backend_of = backend_of
         self._value: Any = None
         self._error: Exception | None = None
+        self._seen = JobStatus.INITIALIZING if record is None else JobStatus[record.status]
         self._post_processing = 0.0
         self._complete = threading.Event()
         self._callbacks: list[Callable[[], None]] = []
         self._lock = threading.Lock()
-        self._stored = isinstance(execution, StoredExecution)
-        if not self._stored:
-            if store is not None:
-                _LIVE[str(store.home), self.job_id()] = self
+        self._finishing = threading.Lock()
+        if store is not None:
+            _LIVE[str(store.home), self.job_id()] = self
+        if execution.pushes:
             execution.on_done(self._finish)
 
     def job_id(self) -> str:
         """The id by which the service knows the job."""
         return str(self._job_id)
 
+    def backend(self) -> Any:
+        """The backend; of a job on record it is looked up on first use.
+
+        Raises:
+            QiskitError: If its device cannot be reached any more.
+        """
+        if self._backend is None and self._backend_of is not None and self._record is not None:
+            self._backend: Any = self._backend_of(self._record)
+        return JobV1.backend(self)
+
     def __reduce__(self) -> Any:
         raise HaiquJobError(f"A job cannot be pickled. Keep its id and call provider.job({self.job_id()!r}) instead.")
 
     @property
     def plan(self) -> Plan:
-        """How the results come home: one outline for each PUB or circuit."""
-        return self._plan
+        """How the results come home: one outline for each PUB or circuit, and the jobs that a service runs for them."""
+        remote = self._execution if isinstance(self._execution, RemoteExecution) else None
+        return self._plan if remote is None else replace(self._plan, jobs=tuple(remote.layout()))
 
     def submit(self) -> None:
         """Jobs are submitted when they are made.
@@ -103,7 +115,8 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
             cancelled = isinstance(self._error, HaiquJobCancelledError)
             return JobStatus.CANCELLED if cancelled else JobStatus.ERROR
         status = self._execution.status()
-        return JobStatus.RUNNING if status in JOB_FINAL_STATES and not self._stored else status
+        self._seen = JobStatus.RUNNING if status in JOB_FINAL_STATES and self._execution.pushes else status
+        return self._seen
 
     def result(self, timeout: float | None = None) -> Any:
         """The result, waiting for it if need be.
@@ -121,9 +134,9 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
             HaiquJobError: If the job failed.
         """
         if not self._settled(timeout):
+            # Its status is not told: a service that does not answer in time would have to be asked once more.
             raise HaiquJobTimeoutError(
-                f"Job {self.job_id()} had no result after {timeout} s and goes on ({self.status().value}). "
-                "Call result() again, or cancel()."
+                f"Job {self.job_id()} had no result after {timeout} s and goes on. Call result() again, or cancel()."
             )
         if self._error is not None:
             raise self._error
@@ -213,8 +226,66 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         }
 
     def usage(self) -> dict[str, float]:
-        """What the job used: QPU seconds and USD, both 0 on local simulators, and run seconds."""
-        return {"qpu_seconds": 0.0, "usd": 0.0, "run_seconds": float(self.metrics()["run_seconds"])}
+        """What the job used: QPU seconds and USD, both 0 on simulators, and run seconds."""
+        remote = self._remote()
+        cost = {"qpu_seconds": 0.0, "usd": 0.0} if remote is None else dict(remote.usage())
+        return {**cost, "run_seconds": float(self.metrics()["run_seconds"])}
+
+    def logs(self, *, follow: bool = False) -> "str | Iterator[str]":
+        """What the service says about the job so far.
+
+        Args:
+            follow: Return an iterator instead, which yields each new line and ends with the job.
+
+        Returns:
+            The text, empty where there is no service that could say something; or an iterator over its lines.
+        """
+        remote = self._remote()
+        if follow:
+            return iter(()) if remote is None else self._new_lines(remote)
+        return "" if remote is None else remote.logs()
+
+    def _new_lines(self, remote: RemoteExecution) -> Iterator[str]:
+        told: list[str] = []
+        while True:
+            ended = remote.wait(0)
+            lines = remote.logs().splitlines()
+            same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(told, lines, strict=False)))
+            yield from lines[same:]  # services also replace their last line
+            told = lines
+            if ended:
+                return
+            remote.wait(1.0)
+
+    def restart(self) -> bool:
+        """Have the service run a job that has ended once more; its results are replaced, and it is paid for again.
+
+        Returns:
+            Whether the service runs it again.
+
+        Raises:
+            HaiquJobError: If the job ran on this machine.
+        """
+        remote = self._remote()
+        if remote is None:
+            raise HaiquJobError(
+                f"Job {self.job_id()} cannot be restarted: only services can. Call run() for a new one."
+            )
+        if not remote.restart():
+            return False
+        with self._lock:
+            self._execution, self._value, self._error = remote, None, None
+            self._complete.clear()
+            if self._record is not None and self._store is not None:
+                self._record = replace(self._record, status=JobStatus.QUEUED.name, error=None, metrics={}, layout=())
+                self._store.write(self._record)
+        return True
+
+    def _remote(self) -> RemoteExecution | None:
+        """The run at its service; ``None`` for one of this machine."""
+        if isinstance(self._execution, RemoteExecution):
+            return self._execution
+        return None if self._follow is None or self._record is None else self._follow(self._record)
 
     def __await__(self) -> Generator[Any, None, Any]:
         """Wait without blocking the event loop; cancelling the wait leaves the job alive."""
@@ -237,18 +308,26 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
 
     def __repr__(self) -> str:
         name = getattr(self._backend, "name", None) or (self._record.backend if self._record else "?")
-        return f"<HaiquJob {self.job_id()} on {name}: {self.status().name}>"
+        return f"<HaiquJob {self.job_id()} on {name}: {self._last_status().name}>"
+
+    def _last_status(self) -> JobStatus:
+        """The status as it was last seen: a service is not asked."""
+        if self._complete.is_set() or not isinstance(self._execution, RemoteExecution):
+            return self.status()
+        return self._seen
 
     def _settled(self, timeout: float | None = None) -> bool:
-        """Wait until the job has ended and its result is home; a stored one is read only now."""
-        if not self._stored:
+        """Wait until the job has ended and its result is home; one that does not push is looked at only now."""
+        if self._execution.pushes:
             return self._complete.wait(timeout)
         if not self._complete.is_set() and self._execution.wait(timeout):
-            self._finish()
+            with self._finishing:
+                if not self._complete.is_set():  # several threads may have waited
+                    self._finish()
         return self._complete.is_set()
 
     def _on_complete(self, callback: Callable[[], None]) -> None:
-        if self._stored and not self._complete.is_set():
+        if not self._execution.pushes and not self._complete.is_set():
             self._execution.on_done(callback)
             return
         with self._lock:
@@ -263,7 +342,7 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         return collect(self._plan, run, origin)
 
     def _finish(self) -> None:
-        """Bring the results home and write the record; called by the thread in which the run ended."""
+        """Bring the results home and write the record; called by the thread in which the run ended, or that waited."""
         run: RunResult | None = None
         started = time.perf_counter()
         try:
@@ -289,114 +368,22 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
             return
         if self._store is None or self._record is None:
             return
+        if isinstance(self._error, HaiquApiError):
+            return  # the service has a result; it can be asked for again
         status = JobStatus.DONE if self._error is None else JobStatus.ERROR
         if isinstance(self._error, HaiquJobCancelledError):
             status = JobStatus.CANCELLED
+        remote = self._execution if isinstance(self._execution, RemoteExecution) else None
         self._record = replace(
             self._record,
             status=status.name,
             error=None if self._error is None else str(self._error),
             metrics=self.metrics(),
+            state=self._record.state if remote is None else remote.state(),
         )
         self._store.write(self._record, run if self._error is None else None)
 
 
-def submit_job(
-    engine: Engine,
-    request: RunRequest,
-    plan: Plan,
-    *,
-    backend: Any,
-    store: JobStore,
-    dry_run: bool = False,
-    max_cost_usd: float | None = None,
-    progress: Progress | None = None,
-    tags: tuple[str, ...] = (),
-) -> HaiquJob:
-    """Submit a request, or only price it.
-
-    Args:
-        engine: Who executes.
-        request: What to run.
-        plan: How the results come home.
-        backend: The backend that the job reports.
-        store: Where the job is kept.
-        dry_run: Submit nothing; the job's result is the cost estimate.
-        max_cost_usd: Refuse if the estimate is above it.
-        progress: Called with the parameter sets done and those in all.
-        tags: Kept with the job.
-
-    Raises:
-        HaiquCostLimitError: If the estimate is above ``max_cost_usd``; nothing was submitted.
-        HaiquInputError: If the request cannot run; nothing was submitted.
-    """
-    if dry_run or max_cost_usd is not None:
-        estimate = engine.estimate(request)
-        if dry_run:
-            return HaiquJob(
-                FinishedExecution(f"dry-{request.token}"),
-                plan,
-                backend=backend,
-                read=partial(_always, estimate),
-            )
-        _check_cost(estimate, max_cost_usd)
-    record = JobRecord(
-        id=f"{engine.via}-{request.token}",
-        backend=request.device,
-        via=engine.via,
-        plan=plan.to_dict(),
-        created=datetime.now(UTC).isoformat(),
-        status=JobStatus.QUEUED.name,
-        owner=store.owner(),
-        name=request.name,
-        description=request.description,
-        tags=tags,
-    )
-    store.write(record)  # before anything leaves: a crash from here on leaves a trace
-    try:
-        execution = engine.submit(request, progress=progress)
-    except BaseException:
-        store.remove(record.id)  # it was refused: nothing was submitted
-        raise
-    if execution.id != record.id:
-        store.write(replace(record, id=execution.id))
-        store.remove(record.id)
-    return HaiquJob(execution, plan, backend=backend, record=replace(record, id=execution.id), store=store)
-
-
-def stored_job(store: JobStore, job_id: str, backend_of: Callable[[JobRecord], Any]) -> HaiquJob:
-    """The job with that id: the live handle if this process has one, else one made from the record.
-
-    Raises:
-        HaiquJobNotFoundError: If no such job is known.
-    """
-    live = _LIVE.get((str(store.home), job_id))
-    return live if live is not None else _from_record(store, store.read(job_id), backend_of)
-
-
-def stored_jobs(
-    store: JobStore,
-    backend_of: Callable[[JobRecord], Any],
-    matches: Callable[[JobRecord], bool],
-) -> Iterator[HaiquJob]:
-    """The jobs on record that match, the last submitted first."""
-    for record in filter(matches, store.records()):
-        live = _LIVE.get((str(store.home), record.id))
-        yield live if live is not None else _from_record(store, record, backend_of)
-
-
-def _from_record(store: JobStore, record: JobRecord, backend_of: Callable[[JobRecord], Any]) -> HaiquJob:
-    execution = StoredExecution(store, record)
-    return HaiquJob(execution, Plan.from_dict(record.plan), backend=backend_of(record), record=record)
-
-
-def _always(value: Any, _run: RunResult) -> Any:
-    return value
-
-
-def _check_cost(estimate: CostEstimate, max_cost_usd: float | None) -> None:
-    if max_cost_usd is not None and estimate.usd > max_cost_usd:
-        raise HaiquCostLimitError(
-            f"max_cost_usd is {max_cost_usd:,.2f}, but the estimate is {estimate} Nothing was submitted. "
-            "Take fewer shots or parameter sets, or raise max_cost_usd."
-        )
+def live_job(store: JobStore, job_id: str) -> HaiquJob | None:
+    """The handle of a job that this process has already; ``None`` if it has none."""
+    return _LIVE.get((str(store.home), job_id))

@@ -16,6 +16,8 @@ from qiskit_haiqu_provider.store import JobRecord, JobStore
 class FinishedExecution:
     """An execution that needs no running: a dry run."""
 
+    pushes = True
+
     def __init__(self, execution_id: str) -> None:
         self.id = execution_id
 
@@ -47,6 +49,7 @@ class FinishedExecution:
 class StoredExecution:
     """A run known from its record: of another process, or of one that has ended."""
 
+    pushes = False
     _POLL_SECONDS = 0.1
 
     def __init__(self, store: JobStore, record: JobRecord) -> None:
@@ -67,7 +70,16 @@ class StoredExecution:
         return status if status in JOB_FINAL_STATES else JobStatus.RUNNING
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the other process; returns whether the job has ended."""
+        """Wait for the other process; returns whether the job has ended.
+
+        Raises:
+            HaiquJobError: If the job runs at a service that cannot be asked from here.
+        """
+        if self._record.state and not self._is_final():
+            raise HaiquJobError(
+                f"Job {self.id} runs at a service (via '{self._record.via}') that this provider has no key for. Give "
+                "the key that it was submitted with: HaiquProvider(api_key=...), HAIQU_API_KEY, or a saved account."
+            )
         deadline = None if timeout is None else time.monotonic() + timeout
         while self.status() not in JOB_FINAL_STATES:
             if deadline is not None and time.monotonic() >= deadline:
@@ -117,8 +129,8 @@ class StoredExecution:
 
     def _refresh(self) -> None:
         self._record = self._store.read(self.id)
-        if self._is_final() or self._store.owner_alive(self._record.owner):
-            return
+        if self._is_final() or self._record.state or self._store.owner_alive(self._record.owner):
+            return  # a service goes on without the process that submitted the job
         self._record = self._store.read(self.id)  # it may have ended between the two looks
         if not self._is_final():
             reason = f"The process that ran job {self.id} ended before the job did. Run it again."

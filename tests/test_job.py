@@ -443,9 +443,9 @@ class PricedEngine(LocalEngine):
     def estimate(self, request):
         return replace(super().estimate(request), usd=2.0, amount=2.0)
 
-    def submit(self, request, *, progress=None):
+    def submit(self, request, **how):
         self.submitted += 1
-        return super().submit(request, progress=progress)
+        return super().submit(request, **how)
 
 
 @pytest.fixture

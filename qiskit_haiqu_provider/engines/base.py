@@ -1,7 +1,7 @@
 """The port that every engine fits: estimate, submit, follow."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from qiskit.providers import JobStatus
 from qiskit.transpiler import Target
@@ -20,12 +20,21 @@ class Executor(Protocol):
         ...
 
 
+Journal = Callable[[Mapping[str, Any]], None]
+"""Keeps what an engine needs to find or follow a run, before and after anything leaves; JSON values, no secrets."""
+
+
 class Execution(Protocol):
     """A submitted run."""
 
     @property
     def id(self) -> str:
         """The id by which the service knows the run."""
+        ...
+
+    @property
+    def pushes(self) -> bool:
+        """Whether it calls back by itself when it ends; otherwise it is looked at when somebody asks or waits."""
         ...
 
     def status(self) -> JobStatus:
@@ -50,6 +59,40 @@ class Execution(Protocol):
 
     def on_done(self, callback: Callable[[], None]) -> None:
         """Call back once when the status is final; at once if it is."""
+        ...
+
+
+@runtime_checkable
+class RemoteExecution(Execution, Protocol):
+    """A run at a service, which goes on without this process."""
+
+    def state(self) -> Mapping[str, Any]:
+        """What :meth:`RemoteEngine.resume` needs; JSON values, no secrets."""
+        ...
+
+    def layout(self) -> Sequence[Mapping[str, Any]]:
+        """The jobs of the service that the run was laid out as."""
+        ...
+
+    @property
+    def located(self) -> bool:
+        """Whether the ids of all its jobs are known; not so if their submission was interrupted."""
+        ...
+
+    def locate(self) -> bool:
+        """Ask the service for jobs whose ids are not known; returns whether all are known now."""
+        ...
+
+    def logs(self) -> str:
+        """What the service says about the run so far."""
+        ...
+
+    def usage(self) -> Mapping[str, float]:
+        """What the run cost: ``qpu_seconds`` and ``usd``, as far as the service told."""
+        ...
+
+    def restart(self) -> bool:
+        """Have the service run it once more; returns whether it does."""
         ...
 
 
@@ -93,6 +136,17 @@ class Engine(Protocol):
         """What the request would cost; nothing is submitted."""
         ...
 
-    def submit(self, request: RunRequest, *, progress: Progress | None = None) -> Execution:
+    def submit(
+        self, request: RunRequest, *, progress: Progress | None = None, journal: Journal | None = None
+    ) -> Execution:
         """Check the request and start it. Raises before anything is started if it cannot run."""
+        ...
+
+
+@runtime_checkable
+class RemoteEngine(Engine, Protocol):
+    """An engine whose runs outlive this process."""
+
+    def resume(self, state: Mapping[str, Any]) -> RemoteExecution:
+        """Follow a run from the state in its record; asks nobody until it is asked itself."""
         ...

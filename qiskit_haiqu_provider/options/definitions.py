@@ -49,8 +49,8 @@ def _cost(value: Any, where: str) -> float | None:
 
 
 def _callable(value: Any, where: str) -> Any:
-    if value is not None and not callable(value):
-        raise HaiquInputError(f"{where} must be None or a function of (done, total), not {value!r}.")
+    if value is not None and not isinstance(value, bool) and not callable(value):
+        raise HaiquInputError(f"{where} must be True for a bar, None, or a function of (done, total), not {value!r}.")
     return value
 
 
@@ -107,8 +107,9 @@ class RunOptions(Options):
     description: str = option("", _text(1024))
     """Description of the job. Default: empty."""
 
-    progress: Progress | None = option(None, _callable)
-    """Called with the parameter sets done and those in all, from another thread. Default: ``None``."""
+    progress: Progress | bool | None = option(None, _callable)
+    """Called with the parameter sets done and those in all, perhaps from another thread; ``True`` shows a bar (extra
+    ``progress``). Default: ``None``."""
 
     backend_options: dict[str, Any] = option(dict, _mapping)
     """Options of the backend for these runs, such as ``method`` or ``noise_model``. Default: none."""

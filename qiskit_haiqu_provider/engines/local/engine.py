@@ -11,7 +11,7 @@ from qiskit.transpiler import Target
 from qiskit_haiqu_provider.cost.estimate import CostEstimate, CostLine
 from qiskit_haiqu_provider.devices.fakes import fake_records, load_fake
 from qiskit_haiqu_provider.devices.record import DeviceRecord
-from qiskit_haiqu_provider.engines.base import Executor
+from qiskit_haiqu_provider.engines.base import Executor, Journal
 from qiskit_haiqu_provider.engines.local import memory
 from qiskit_haiqu_provider.engines.local.execution import LocalExecution, assemble
 from qiskit_haiqu_provider.engines.local.lowering import Lowered, NoisyDevice, lower
@@ -133,7 +133,13 @@ class LocalEngine:
             memory_bytes=lowered.memory_bytes,
         )
 
-    def submit(self, request: RunRequest, *, progress: Progress | None = None) -> LocalExecution:
+    def submit(
+        self,
+        request: RunRequest,
+        *,
+        progress: Progress | None = None,
+        journal: Journal | None = None,  # noqa: ARG002 - a run of this process cannot be resumed
+    ) -> LocalExecution:
         """Check the request and start it in the background.
 
         Raises:

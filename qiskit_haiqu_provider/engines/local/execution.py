@@ -62,6 +62,8 @@ _background = _Background()
 class LocalExecution:
     """A run on the local engine."""
 
+    pushes = True
+
     def __init__(
         self,
         execution_id: str,

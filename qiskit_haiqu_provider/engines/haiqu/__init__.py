@@ -1,0 +1,1 @@
+"""The Haiqu cloud, or a gateway that speaks its language."""

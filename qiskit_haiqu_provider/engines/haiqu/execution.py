@@ -1,0 +1,375 @@
+"""A run at the service, followed by asking for it: often at first, less and less later, and through outages."""
+
+import contextlib
+import logging
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from qiskit.providers import JobStatus
+from qiskit.providers.jobstatus import JOB_FINAL_STATES
+
+from qiskit_haiqu_provider.engines.haiqu.results import merged_facts, read_results
+from qiskit_haiqu_provider.engines.haiqu.state import RunState, SentJob
+from qiskit_haiqu_provider.engines.haiqu.submission import find
+from qiskit_haiqu_provider.exceptions import (
+    HaiquApiError,
+    HaiquConnectionError,
+    HaiquError,
+    HaiquJobCancelledError,
+    HaiquJobError,
+    HaiquRateLimitError,
+    HaiquResponseError,
+    HaiquServerError,
+    HaiquTimeoutError,
+)
+from qiskit_haiqu_provider.run.request import Progress
+from qiskit_haiqu_provider.run.result import RunResult, TaskResult
+from qiskit_haiqu_provider.secret import Secret
+
+if TYPE_CHECKING:
+    from qiskit_haiqu_provider.api.client import HaiquClient
+
+logger = logging.getLogger(__name__)
+
+SHORTEST, LONGEST = 0.1, 10.0
+"""Seconds between two looks at a job: at first, and at most."""
+
+_GROWTH = 1.5
+_OUTAGES = (HaiquConnectionError, HaiquTimeoutError, HaiquServerError, HaiquRateLimitError)
+"""What a service that is down for a while looks like; waiting goes on."""
+
+_UNREADABLE = 5
+"""Answers in a row that cannot be read, until that is taken for more than noise on the line."""
+
+_FIND_AMONG = 10_000
+"""Jobs that are looked through for one whose id was lost in a crash."""
+
+_PROGRESS = re.compile(r"(\d+) of (\d+) parameter sets")
+_STATUSES = {
+    "Submitted": JobStatus.INITIALIZING,
+    "Initializing": JobStatus.INITIALIZING,
+    "Queued": JobStatus.QUEUED,
+    "Validating": JobStatus.VALIDATING,
+    "Running": JobStatus.RUNNING,
+    "Done": JobStatus.DONE,
+    "Error": JobStatus.ERROR,
+    "Cancelled": JobStatus.CANCELLED,
+}
+_ORDER = (
+    JobStatus.ERROR,
+    JobStatus.CANCELLED,
+    JobStatus.RUNNING,
+    JobStatus.INITIALIZING,
+    JobStatus.VALIDATING,
+    JobStatus.QUEUED,
+    JobStatus.DONE,
+)
+"""Of several jobs, the status that speaks for all comes first."""
+
+
+class HaiquExecution:
+    """One or more jobs of the service that together are one run.
+
+    Args:
+        client: The service.
+        state: The jobs.
+        progress: Called with the parameter sets done and those in all, as far as the service tells.
+        hidden: The credentials that were sent, which the service might repeat in what it says.
+    """
+
+    pushes = False
+
+    def __init__(
+        self,
+        client: "HaiquClient",
+        state: RunState,
+        *,
+        progress: Progress | None = None,
+        hidden: Callable[[], Iterable[Secret]] = tuple,
+    ) -> None:
+        self._client = client
+        self._hidden = hidden
+        self._state = state
+        self._progress = progress
+        self._told: tuple[int, int] | None = None
+        self._jobs: list[Any] = [None] * len(state.jobs)
+        self._looked = float("-inf")
+        self._unreadable = 0
+        self._lock = threading.Lock()
+
+    @property
+    def id(self) -> str:
+        """The id of the first job; without jobs, or while there is no id, one of our own."""
+        return next(iter(self._state.ids), f"haiqu-{self._state.token}")
+
+    def state(self) -> Mapping[str, Any]:
+        """What is needed to follow the run in another process."""
+        return self._state.to_json()
+
+    def layout(self) -> Sequence[Mapping[str, Any]]:
+        """The jobs: their ids, what they are for, and the evaluations that were asked for and are paid for."""
+        return [{"id": job.id, **job.layout.summary()} for job in self._state.jobs]
+
+    @property
+    def located(self) -> bool:
+        """Whether the ids of all jobs are known."""
+        return self._state.complete
+
+    def locate(self) -> bool:
+        """Find the jobs whose ids were lost; returns whether all have one now.
+
+        Raises:
+            HaiquApiError: If the service does not answer.
+        """
+        with self._lock:
+            for index, job in enumerate(self._state.jobs):
+                if job.id is None and job.left:
+                    found = find(job.token, client=self._client, experiment=self._state.experiment, newest=_FIND_AMONG)
+                    if found is not None:
+                        self._state = self._state.accepted(index, found)
+            return self._state.complete
+
+    def status(self) -> JobStatus:
+        """Where the run stands; asks the service, unless that was done just now."""
+        if time.monotonic() - self._looked >= SHORTEST:
+            self._look()
+        return self._status()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end of the run; returns whether it has ended. Outages of the service are waited out."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        pause = SHORTEST
+        while True:
+            left = None if deadline is None else deadline - time.monotonic()
+            if self._ended(pause, left):
+                return True
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+            pause = min(LONGEST, pause * _GROWTH)
+
+    def result(self) -> RunResult:
+        """The results of all jobs.
+
+        Raises:
+            HaiquJobCancelledError: If a job was cancelled.
+            HaiquJobError: If a job failed; with what the service says.
+            HaiquResponseError: If the results cannot be read.
+        """
+        tasks: dict[int, TaskResult] = {}
+        facts: dict[str, Any] = {}
+        for sent, job in zip(self._state.jobs, self._jobs, strict=True):
+            results, info = _outcome(sent, job)
+            found, more = read_results(sent.layout, results, info, mitigated=self._state.use_mitigation)
+            tasks.update(zip((slot.task for slot in sent.layout.slots), found, strict=True))
+            facts = merged_facts(facts, more)
+        return RunResult(tuple(tasks[index] for index in sorted(tasks)), {**facts, **self._facts()})
+
+    def cancel(self) -> bool:
+        """Cancel the jobs that have not ended; returns whether the run will end without a result."""
+        for index, sent in enumerate(self._state.jobs):
+            if sent.id is not None and not _final(self._jobs[index]):
+                self._client.cancel(sent.id)
+                self._jobs[index] = self._asked(sent.id)
+        return self._status() is JobStatus.CANCELLED
+
+    def restart(self) -> bool:
+        """Run the jobs that have ended once more; returns whether the service does so for all.
+
+        A restart whose answer is lost is not repeated: the status of the job tells whether it took effect.
+        """
+        ids = [(index, sent.id) for index, sent in enumerate(self._state.jobs) if sent.id is not None]
+        restarted = [self._restarted(index, job_id) for index, job_id in ids]  # each, also after one that is not
+        return all(restarted)
+
+    def logs(self) -> str:
+        """What the service says of each job so far."""
+        self.status()
+        return "\n".join(job.logs for job in self._jobs if job is not None and job.logs)
+
+    def usage(self) -> Mapping[str, float]:
+        """What the jobs cost, as the service tells after they ran: QPU seconds and USD; 0 for simulators."""
+        if not all(map(_final, self._jobs)):
+            self.status()
+        costs = [(job.info or {}).get("qpu_cost") or {} for job in self._jobs if job is not None]
+        seconds = sum(_amount(cost, "native", "s") for cost in costs)
+        return {"qpu_seconds": seconds, "usd": sum(_amount(cost, "converted", "USD") for cost in costs)}
+
+    def estimated_costs(self) -> list[Mapping[str, Any] | None]:
+        """What the service estimates for each job of a dry run, once it has ended.
+
+        Raises:
+            HaiquJobError: If a dry run failed.
+        """
+        self.wait()
+        for sent, job in zip(self._state.jobs, self._jobs, strict=True):
+            _check_done(job, sent.id)
+        costs = [job.estimated_qpu_cost for job in self._jobs]
+        return [None if cost is None else cost.model_dump() for cost in costs]
+
+    def seconds(self) -> Mapping[str, float]:
+        """Seconds in the queue and on the device, as the service tells; the longest of several jobs."""
+        known = [_seconds(job) for job in self._jobs if job is not None]
+        return {name: max(each.get(name, 0.0) for each in known) for name in ("queue", "run")} if known else {}
+
+    def on_done(self, callback: Callable[[], None]) -> None:
+        """Call back when the run has ended; it is watched from a thread of its own until then."""
+
+        def watch() -> None:
+            with contextlib.suppress(HaiquError):  # whoever is called back asks for the result, and is told
+                self.wait()
+            callback()
+
+        threading.Thread(target=watch, name=f"haiqu-watch-{self.id}", daemon=True).start()
+
+    def _ended(self, pause: float, left: float | None) -> bool:
+        """Look at the jobs, then wait until it is time for the next look; returns whether all have ended."""
+        started = time.monotonic()
+        budget = pause if left is None else max(0.0, min(pause, left))
+        try:
+            self._look(wait=budget, patience=left)
+            if self._status() in JOB_FINAL_STATES:
+                return True
+            self._unreadable = 0
+        except (*_OUTAGES, HaiquResponseError) as error:
+            self._unreadable = self._unreadable + 1 if isinstance(error, HaiquResponseError) else 0
+            if self._unreadable == _UNREADABLE:
+                self._unreadable = 0
+                raise
+            logger.warning("The service cannot be asked for job %s (%s); waiting goes on.", self.id, error)
+        rest = budget * random.uniform(0.8, 1.2) - (time.monotonic() - started)  # noqa: S311 - spreads requests
+        if left is not None:
+            rest = min(rest, left - (time.monotonic() - started))
+        time.sleep(max(0.0, rest))
+        return False
+
+    def _look(self, *, wait: float = 0.0, patience: float | None = None) -> None:
+        """Ask for every job that has not ended; the service may take its time with the first of them.
+
+        Args:
+            wait: Seconds that the service may wait for the end of a job before it answers.
+            patience: Seconds after which an answer is not waited for any more.
+        """
+        if not self.located:
+            self.locate()
+        for index, sent in enumerate(self._state.jobs):
+            if sent.id is not None and not _final(self._jobs[index]):
+                self._jobs[index] = self._asked(sent.id, wait=wait or None, patience=patience)
+                wait = 0.0
+        self._looked = time.monotonic()
+        self._tell_progress()
+
+    def _asked(self, job_id: str, **how: float | None) -> Any:
+        """A job as it stands, with secrets masked in what the service says of it."""
+        job = self._client.job(job_id, **how)
+        if not job.logs:
+            return job
+        return job.model_copy(update={"logs": self._client.scrubbed(job.logs, self._hidden())})
+
+    def _status(self) -> JobStatus:
+        found = {_status_of(job) for sent, job in zip(self._state.jobs, self._jobs, strict=True) if not sent.void}
+        return next((status for status in _ORDER if status in found), JobStatus.DONE)
+
+    def _tell_progress(self) -> None:
+        if self._progress is None:
+            return
+        pairs = zip(self._state.jobs, self._jobs, strict=True)
+        counts = [_progress_of(sent.layout.evaluated_sets, job) for sent, job in pairs]
+        news = sum(done for done, _ in counts), sum(total for _, total in counts)
+        if news != self._told:
+            self._told = news
+            self._progress(*news)
+
+    def _restarted(self, index: int, job_id: str) -> bool:
+        try:
+            word = self._client.restart(job_id).status
+        except HaiquApiError as error:
+            if not error.reached:
+                raise
+            word = self._client.job(job_id).status
+        self._jobs[index] = None
+        self._looked = float("-inf")
+        return _STATUSES[word] not in JOB_FINAL_STATES
+
+    def _facts(self) -> dict[str, Any]:
+        state = self._state
+        facts: dict[str, Any] = {
+            "engine": "haiqu",
+            "experiment": state.experiment,
+            "jobs": state.ids,
+            "api": state.api,
+            "seed": state.seed,
+            "use_mitigation": state.use_mitigation,
+            "mitigation": dict(state.mitigation),
+        }
+        jobs = [job for job in self._jobs if job is not None]
+        times = [job.time for job in jobs if job.time is not None]
+        quality = {job.id: _quality(job) for job in jobs if job.quality is not None}
+        return {**facts, **({"seconds": sum(times)} if times else {}), **({"quality": quality} if quality else {})}
+
+
+def _status_of(job: Any) -> JobStatus:
+    return JobStatus.INITIALIZING if job is None else _STATUSES[job.status]
+
+
+def _final(job: Any) -> bool:
+    return job is not None and _STATUSES[job.status] in JOB_FINAL_STATES
+
+
+def _outcome(sent: SentJob, job: Any) -> tuple[Any, Any]:
+    """Results and facts of a job that is done."""
+    if sent.void:
+        return [], None
+    _check_done(job, sent.id)
+    return job.quantum_results, job.info
+
+
+def _check_done(job: Any, job_id: str | None) -> None:
+    status = _status_of(job)
+    if status is JobStatus.CANCELLED:
+        raise HaiquJobCancelledError(f"Job {job_id} was cancelled, so it has no result.")
+    if status is JobStatus.ERROR:
+        raise HaiquJobError(f"Job {job_id} failed at the service: {job.logs or 'it gave no reason.'}")
+    if status is not JobStatus.DONE:
+        raise HaiquJobError(f"Job {job_id} has not ended ({status.value}). Wait for it first.")
+
+
+def _quality(job: Any) -> dict[str, Any]:
+    """How close the results of a job are to the ideal ones, as the service estimates."""
+    circuits = ((job.info or {}).get("quality_assessment") or {}).get("per_circuit")
+    return {"overall": job.quality, **({"per_circuit": circuits} if circuits else {})}
+
+
+def _progress_of(sets: int, job: Any) -> tuple[int, int]:
+    """Parameter sets done and in all of one job; services tell it in their logs, if at all."""
+    if _final(job):
+        return sets, sets
+    told = _PROGRESS.findall((job.logs or "") if job is not None else "")
+    return (min(sets, int(told[-1][0])), sets) if told else (0, sets)
+
+
+def _amount(cost: Mapping[str, Any], kind: str, unit: str) -> float:
+    part = cost.get(kind) or {}
+    return float(part.get("amount") or 0.0) if part.get("unit") == unit else 0.0
+
+
+def _seconds(job: Any) -> dict[str, float]:
+    found: dict[str, float] = {}
+    if job.run_date is not None:
+        found["queue"] = _between(job.creation_date, job.run_date)
+        if job.finish_date is not None:
+            found["run"] = _between(job.run_date, job.finish_date)
+    if job.time is not None:
+        found["run"] = float(job.time)
+    return found
+
+
+def _between(first: datetime, last: datetime) -> float:
+    """Seconds between two times; a service may leave the zone out of one of them."""
+    if (first.tzinfo is None) != (last.tzinfo is None):
+        first, last = first.replace(tzinfo=None), last.replace(tzinfo=None)
+    return max(0.0, (last - first).total_seconds())

@@ -1,0 +1,67 @@
+"""What a run costs at the service, as its dry run says."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from qiskit_haiqu_provider.cost.estimate import CostEstimate, CostLine
+from qiskit_haiqu_provider.devices.record import DeviceRecord
+from qiskit_haiqu_provider.engines.haiqu.layout import Layout
+from qiskit_haiqu_provider.exceptions import HaiquResponseError
+from qiskit_haiqu_provider.run.request import RunRequest
+
+_NOTE = "The share of each PUB is in proportion to its shots."
+
+
+def estimate_of(
+    request: RunRequest, layout: Layout, costs: Sequence[Mapping[str, Any] | None], record: DeviceRecord
+) -> CostEstimate:
+    """The estimate for a run.
+
+    Args:
+        request: The run.
+        layout: Its jobs.
+        costs: For each job the service's ``estimated_qpu_cost``; ``None`` where it gave none.
+        record: The device.
+
+    Raises:
+        HaiquResponseError: If the service gave no price for a device that is no simulator.
+    """
+    if not record.simulator and any(cost is None for cost in costs):
+        raise HaiquResponseError(
+            f"The service gave no estimate of the cost on {record.id}. Nothing was submitted. Look at its price list, "
+            "and run without dry_run and max_cost_usd if you accept an unknown cost."
+        )
+    native = [(cost or {}).get("native") or {} for cost in costs]
+    usd = sum(float(((cost or {}).get("converted") or {}).get("amount") or 0.0) for cost in costs)
+    unit = next((str(part["unit"]) for part in native if part.get("unit")), "USD")
+    work = _work(request, layout)
+    total = sum(circuits * shots for circuits, shots in work.values())
+    return CostEstimate(
+        device=request.device,
+        via="haiqu",
+        amount=sum(float(part.get("amount") or 0.0) for part in native),
+        unit=unit,
+        usd=usd,
+        circuits=sum(circuits for circuits, _ in work.values()),
+        shots=total,
+        lines=tuple(
+            CostLine(index=pub, circuits=circuits, shots=circuits * shots, usd=usd * circuits * shots / max(1, total))
+            for pub, (circuits, shots) in sorted(work.items())
+        ),
+        basis="Simulators of the service are free." if record.simulator else f"Dry run of the service. {_NOTE}",
+        source="estimated_qpu_cost of the service",
+        as_of=datetime.now(UTC).date(),
+    )
+
+
+def _work(request: RunRequest, layout: Layout) -> dict[int, tuple[int, int]]:
+    """For each PUB the circuit executions (one for each evaluation) and the shots of each."""
+    work: dict[int, tuple[int, int]] = {}
+    for job in layout.jobs:
+        for slot in job.slots:
+            task = request.tasks[slot.task]
+            executions = slot.num_sets * (len(task.observables) if task.observables else 1)
+            before, _ = work.get(task.pub, (0, 0))
+            work[task.pub] = before + executions, task.shots or 0
+    return work

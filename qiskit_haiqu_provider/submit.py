@@ -1,0 +1,243 @@
+"""How a request becomes a job, and how a job is found again."""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from qiskit.providers import JobStatus
+from qiskit.providers.jobstatus import JOB_FINAL_STATES
+
+from qiskit_haiqu_provider.cost.estimate import CostEstimate
+from qiskit_haiqu_provider.engines.base import Engine, RemoteExecution
+from qiskit_haiqu_provider.exceptions import (
+    HaiquApiError,
+    HaiquCostLimitError,
+    HaiquError,
+    HaiquJobNotFoundError,
+    HaiquSubmissionError,
+)
+from qiskit_haiqu_provider.job import Follow, HaiquJob, live_job
+from qiskit_haiqu_provider.run.plan import Plan
+from qiskit_haiqu_provider.run.request import Progress, RunRequest
+from qiskit_haiqu_provider.run.result import RunResult
+from qiskit_haiqu_provider.store import JobRecord, JobStore, created_at
+from qiskit_haiqu_provider.stored import FinishedExecution, StoredExecution
+
+logger = logging.getLogger(__name__)
+
+_ARRIVES = timedelta(hours=1)
+"""A submission that is not there after that time arrives no more."""
+
+_PROVISIONAL = re.compile(r"(?!local-)[a-z]+-[0-9a-f]{32}")
+"""Ids of jobs of services before the service has given one."""
+
+
+def submit_job(
+    engine: Engine,
+    request: RunRequest,
+    plan: Plan,
+    *,
+    backend: Any,
+    store: JobStore,
+    dry_run: bool = False,
+    max_cost_usd: float | None = None,
+    progress: Progress | None = None,
+    tags: tuple[str, ...] = (),
+) -> HaiquJob:
+    """Submit a request, or only price it.
+
+    Args:
+        engine: Who executes.
+        request: What to run.
+        plan: How the results come home.
+        backend: The backend that the job reports.
+        store: Where the job is kept.
+        dry_run: Submit nothing; the job's result is the cost estimate.
+        max_cost_usd: Refuse if the estimate is above it.
+        progress: Called with the parameter sets done and those in all.
+        tags: Kept with the job.
+
+    Raises:
+        HaiquCostLimitError: If the estimate is above ``max_cost_usd``; nothing was submitted.
+        HaiquInputError: If the request cannot run; nothing was submitted.
+    """
+    if dry_run or max_cost_usd is not None:
+        estimate = engine.estimate(request)
+        if dry_run:
+            return HaiquJob(
+                FinishedExecution(f"dry-{request.token}"),
+                plan,
+                backend=backend,
+                read=partial(_always, estimate),
+            )
+        _check_cost(estimate, max_cost_usd)
+    entry = _Entry(store, _first_record(engine, request, plan, store=store, tags=tags))
+    entry.write()  # before anything leaves: a crash from here on leaves a trace
+    try:
+        execution = engine.submit(request, progress=progress, journal=entry.note)
+    except BaseException as error:
+        if entry.may_have_left(error):
+            entry.give_up()
+        else:
+            store.remove(entry.record.id)  # it was refused: nothing was submitted
+        raise
+    entry.rename(execution.id)
+    return HaiquJob(execution, plan, backend=backend, record=entry.record, store=store)
+
+
+class _Entry:
+    """The record of a job that is being submitted."""
+
+    def __init__(self, store: JobStore, record: JobRecord) -> None:
+        self._store = store
+        self.record = record
+
+    def write(self) -> None:
+        """Put the record on disk."""
+        self._store.write(self.record)
+
+    def note(self, state: Mapping[str, Any]) -> None:
+        """Keep what the engine needs to find the job again."""
+        self.record = replace(self.record, state=state)
+        self.write()
+
+    def may_have_left(self, error: BaseException) -> bool:
+        """Whether a service may have accepted the job although the submission ended with this error."""
+        if isinstance(error, HaiquError):
+            return isinstance(error, HaiquSubmissionError)
+        return bool(self.record.state)  # stopped on the way, by the user or by what nobody foresaw
+
+    def give_up(self) -> None:
+        """Say that this process does not go on with the submission."""
+        self.record = replace(self.record, owner="")
+        self.write()
+
+    def rename(self, job_id: str) -> None:
+        """Keep the record under the id that the service gave."""
+        provisional = self.record.id
+        if job_id != provisional:
+            self.record = replace(self.record, id=job_id)
+            self.write()
+            self._store.remove(provisional)
+
+
+def _first_record(
+    engine: Engine, request: RunRequest, plan: Plan, *, store: JobStore, tags: tuple[str, ...]
+) -> JobRecord:
+    return JobRecord(
+        id=f"{engine.via}-{request.token}",
+        backend=request.device,
+        via=engine.via,
+        plan=plan.to_dict(),
+        created=datetime.now(UTC).isoformat(),
+        status=JobStatus.QUEUED.name,
+        owner=store.owner(),
+        name=request.name,
+        description=request.description,
+        tags=tags,
+    )
+
+
+def stored_job(
+    store: JobStore, job_id: str, backend_of: Callable[[JobRecord], Any], follow: Follow | None = None
+) -> HaiquJob:
+    """The job with that id: the live handle if this process has one, else one made from the record.
+
+    Args:
+        store: Where jobs are kept.
+        job_id: Its id.
+        backend_of: The backend of a record; ``None`` if it cannot be reached any more.
+        follow: Reaches the run of a record at its service.
+
+    Raises:
+        HaiquJobNotFoundError: If no such job is known.
+    """
+    live = live_job(store, job_id)
+    if live is not None:
+        return live
+    record = _read(store, job_id)
+    live = live_job(store, record.id)
+    return live if live is not None else _from_record(store, record, backend_of, follow)
+
+
+def _read(store: JobStore, job_id: str) -> JobRecord:
+    """The record of a job, also by the id that it had before the service gave it one.
+
+    Raises:
+        HaiquJobNotFoundError: If there is none.
+    """
+    try:
+        return store.read(job_id)
+    except HaiquJobNotFoundError:
+        if not _PROVISIONAL.fullmatch(job_id):
+            raise
+        renamed = next((record for record in store.records() if job_id == _provisional(record)), None)
+        if renamed is None:
+            raise
+        return renamed
+
+
+def _provisional(record: JobRecord) -> str:
+    return f"{record.via}-{record.state.get('token')}"
+
+
+def _from_record(
+    store: JobStore, record: JobRecord, backend_of: Callable[[JobRecord], Any], follow: Follow | None
+) -> HaiquJob:
+    plan, remote = Plan.from_dict(record.plan), None
+    if record.state and JobStatus[record.status] not in JOB_FINAL_STATES and follow is not None:
+        remote = follow(record)
+    if remote is not None and not remote.located:
+        record = _located(store, record, remote)
+    if remote is not None and JobStatus[record.status] not in JOB_FINAL_STATES:
+        return HaiquJob(remote, plan, backend_of=backend_of, record=record, store=store, follow=follow)
+    return HaiquJob(StoredExecution(store, record), plan, backend_of=backend_of, record=record, follow=follow)
+
+
+def _located(store: JobStore, record: JobRecord, remote: RemoteExecution) -> JobRecord:
+    """The record of a job whose submission was interrupted, after asking the service what became of it."""
+    try:
+        found = remote.locate()
+    except HaiquApiError as error:
+        logger.warning("The service cannot be asked what became of job %s (%s)", record.id, error)
+        return record
+    if found:
+        entry = _Entry(store, replace(record, state=remote.state()))
+        entry.rename(remote.id)
+        return entry.record
+    if store.owner_alive(record.owner):
+        return record  # its submission goes on in another process
+    lost = replace(record, status=JobStatus.ERROR.name, error=_loss(record, remote))
+    if datetime.now(UTC) - created_at(record) > _ARRIVES:
+        store.write(lost)
+    return lost
+
+
+def _loss(record: JobRecord, remote: RemoteExecution) -> str:
+    """Why there will be no result of a job whose submission was interrupted."""
+    there = [job["id"] for job in remote.layout() if job["id"]]
+    if there:
+        return (
+            f"The submission of job {record.id} was interrupted, and only a part of its jobs reached the service: "
+            f"{there}. See provider.job({there[0]!r}), and run it again."
+        )
+    return (
+        f"The submission of job {record.id} was interrupted, and the service has no job of it. Nothing is to be paid. "
+        "Run it again."
+    )
+
+
+def _always(value: Any, _run: RunResult) -> Any:
+    return value
+
+
+def _check_cost(estimate: CostEstimate, max_cost_usd: float | None) -> None:
+    if max_cost_usd is not None and estimate.usd > max_cost_usd:
+        raise HaiquCostLimitError(
+            f"max_cost_usd is {max_cost_usd:,.2f}, but the estimate is {estimate} Nothing was submitted. "
+            "Take fewer shots or parameter sets, or raise max_cost_usd."
+        )
