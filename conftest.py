@@ -1,10 +1,16 @@
 """What the code in docstrings and documentation needs: a job store of its own, and some freedom in outputs."""
 
+import os
+
 import pytest
 
 collect_ignore_glob = ["qiskit_haiqu_provider/gateway/store/migrations/*"]  # they run inside Alembic only
 
-_SETTINGS = ("HAIQU_DEFAULT_SHOTS", "HAIQU_DEFAULT_PRECISION", "HAIQU_SEED_SIMULATOR", "HAIQU_MAX_COST_USD")
+_SETTINGS = ("HAIQU_", "AWS_", "IBM_QUANTUM_", "QISKIT_IBM_", "IQM_", "IONQ_")
+"""How the variables begin that the package reads."""
+
+_KEPT = ("HAIQU_TEST_", "HAIQU_SCREENSHOTS", "HAIQU_CHROM", "HAIQU_GATEWAY_PYTHON")
+"""Those that are for the tests themselves."""
 
 
 def pytest_configure(config):
@@ -15,9 +21,12 @@ def pytest_configure(config):
 
 @pytest.fixture(autouse=True, scope="session")
 def _home(tmp_path_factory):
-    """Jobs go to a temporary folder, and no setting leaks in from outside."""
+    """Jobs go to a temporary folder, and no setting and no credential leaks in from outside."""
+    home = tmp_path_factory.mktemp("haiqu")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HAIQU_HOME", str(tmp_path_factory.mktemp("haiqu")))
-        for name in _SETTINGS:
-            patch.delenv(name, raising=False)
+        for name in [name for name in os.environ if name.startswith(_SETTINGS) and not name.startswith(_KEPT)]:
+            patch.delenv(name)
+        patch.setenv("HAIQU_HOME", str(home))
+        for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+            patch.setenv(name, str(home / "none"))
         yield

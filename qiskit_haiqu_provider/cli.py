@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from qiskit_haiqu_provider.exceptions import HaiquError
 from qiskit_haiqu_provider.version import __version__
@@ -15,25 +16,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows the name of the command. Default: those of the process.
 
     Returns:
-        The exit code: 0, or 1 after an error that was shown.
+        The exit code: 0, or 1 after an error that was shown or if something does not work.
     """
     parser = _parser()
     chosen = parser.parse_args(arguments)
     try:
-        from qiskit_haiqu_provider.gateway import commands  # an extra; needed by every command so far
+        room = import_module(f"qiskit_haiqu_provider.{chosen.room}")
     except ImportError as error:
         sys.stderr.write(f"{error.name} is not installed. Run: pip install 'qiskit-haiqu-provider[gateway,mcp]'\n")
         return 1
     try:
-        getattr(commands, chosen.run)(chosen)
+        code = getattr(room, chosen.run)(chosen)
     except HaiquError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    return 0
+    return int(code or 0)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="qiskit-haiqu", description="A Haiqu-compatible gateway on your own machine.")
+    parser = argparse.ArgumentParser(
+        prog="qiskit-haiqu", description="Haiqu from this machine, and a gateway of your own."
+    )
+    parser.set_defaults(room="gateway.commands")  # an extra; the commands that need it not name another room
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True)
     serve = commands.add_parser("serve", help="start the gateway")
@@ -61,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     mcp.set_defaults(run="serve_mcp")
     mcp.add_argument("--url", default=None, help="a running gateway; its key is read from HAIQU_API_KEY")
     _add_database(mcp)
+    doctor = commands.add_parser("doctor", help="tell what works from here, and what is missing")
+    doctor.set_defaults(room="doctor", run="doctor")
+    doctor.add_argument("--account", default=None, help="name of a saved account (default: as without a name)")
     return parser
 
 

@@ -18,10 +18,8 @@ settings.load_profile("steady")
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path, monkeypatch):
-    """Every test keeps its jobs in a folder of its own, and no setting leaks in from outside."""
+    """Every test keeps its jobs and accounts in a folder of its own; settings from outside are gone already."""
     monkeypatch.setenv("HAIQU_HOME", str(tmp_path / "haiqu"))
-    for name in ("HAIQU_DEFAULT_SHOTS", "HAIQU_DEFAULT_PRECISION", "HAIQU_SEED_SIMULATOR", "HAIQU_MAX_COST_USD"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +58,12 @@ def _is_loopback(host):
 def provider():
     """A provider with the test's own job store."""
     return HaiquProvider()
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory):
+    """A gateway in a process of its own, as users run it."""
+    from tests.gateway.servers import running
+
+    with running(tmp_path_factory.mktemp("gateway")) as found:
+        yield found

@@ -23,6 +23,7 @@ from qiskit_haiqu_provider import (
     HaiquProvider,
     SamplerV2,
 )
+from qiskit_haiqu_provider.exceptions import HaiquAccountError
 from qiskit_haiqu_provider.store import JobStore
 
 LONG = 60
@@ -80,7 +81,7 @@ from qiskit_haiqu_provider import HaiquProvider
 def refuse(*arguments, **more): raise AssertionError("a socket was opened")
 socket.socket.connect = socket.socket.connect_ex = socket.create_connection = socket.getaddrinfo = refuse
 {statement}
-bad = {{"qiskit_ibm_runtime", "qiskit_aer", "httpx", "requests", "urllib3", "distributed", "braket"}}
+bad = {{"qiskit_ibm_runtime", "qiskit_aer", "httpx", "pydantic", "requests", "urllib3", "distributed", "braket"}}
 print(sorted(bad & sys.modules.keys()))
 """
     first, last = printed(script).splitlines()
@@ -156,15 +157,21 @@ def test_an_unknown_device_suggests_the_nearest(provider, name, hint):
 
 @pytest.mark.parametrize("call", ["get_backend", "backends", "least_busy"])
 def test_an_unknown_route_names_those_there_are(provider, call):
-    with pytest.raises(HaiquInputError, match=r"via must be one of \['local'\], not 'ibm'"):
+    with pytest.raises(HaiquInputError, match=r"via must be one of \['local', 'haiqu'\], not 'ibm'"):
         getattr(provider, call)(via="ibm")
 
 
 def test_devices_of_vendors_are_told_from_misspelt_names(provider):
-    with pytest.raises(HaiquBackendNotFoundError, match=r"'ibm_fez' is a device of a vendor.*'fake_fez' runs offline"):
+    with pytest.raises(
+        HaiquAccountError, match=r"'ibm_fez' is a device of a vendor.*'fake_fez' runs offline"
+    ) as caught:
         provider.get_backend("ibm_fez")
-    with pytest.raises(HaiquBackendNotFoundError, match=r"cannot reach yet; .* on this machine\.$"):
+    for way in ("HAIQU_API_KEY", "api_key=", "save_account(", "ibm_quantum_token", "IBM_QUANTUM_INSTANCE"):
+        assert way in str(caught.value)
+    with pytest.raises(HaiquAccountError, match=r"ionq_api_key \(environment: IONQ_API_KEY\)"):
         provider.get_backend("ionq_forte_1")
+    with pytest.raises(HaiquBackendNotFoundError, match=r"does not run on this machine.*'fake_fez' runs offline"):
+        provider.get_backend("ibm_fez", via="local")
 
 
 def test_least_busy_is_the_smallest_that_matches(provider):

@@ -63,6 +63,9 @@ class HaiquPrimitive:
         """The same as :attr:`backend`, under the name that other providers use."""
         return self._backend
 
+    def _check_circuit(self, circuit: QuantumCircuit, *, where: str) -> None:
+        self._backend.check_circuit(circuit, where=where, options=self._options.backend_options)
+
     def _settings(self) -> RunSettings:
         return RunSettings.of(self._options)
 

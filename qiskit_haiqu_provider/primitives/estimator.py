@@ -95,6 +95,6 @@ class EstimatorV2(HaiquPrimitive, BaseEstimatorV2):
         for index, pub in enumerate(as_list(pubs)):
             found = estimator_pub(pub, default, where=f"PUB {index}")
             check_estimable(found.circuit, where=f"PUB {index}")
-            self._backend.check_circuit(found.circuit, where=f"PUB {index}")
+            self._check_circuit(found.circuit, where=f"PUB {index}")
             coerced.append(found)
         return coerced

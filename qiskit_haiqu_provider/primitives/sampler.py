@@ -87,6 +87,6 @@ class SamplerV2(HaiquPrimitive, BaseSamplerV2):
         for index, pub in enumerate(as_list(pubs)):
             found = sampler_pub(pub, default, where=f"PUB {index}")
             check_samplable(found.circuit, where=f"PUB {index}")
-            self._backend.check_circuit(found.circuit, where=f"PUB {index}")
+            self._check_circuit(found.circuit, where=f"PUB {index}")
             coerced.append(found)
         return coerced

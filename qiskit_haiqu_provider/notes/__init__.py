@@ -1,0 +1,1 @@
+"""Jobs that ran elsewhere, noted in an experiment of the service."""

@@ -1,0 +1,89 @@
+"""Who executes for which device, and what to say of one that is not found."""
+
+from collections.abc import Collection
+from difflib import get_close_matches
+
+from qiskit_haiqu_provider.accounts.connection import Connection, Given, no_key_message
+from qiskit_haiqu_provider.accounts.credentials import find_credentials, how_to_give, missing_parts, vendor_of
+from qiskit_haiqu_provider.devices.fakes import fakes_installed
+from qiskit_haiqu_provider.exceptions import (
+    HaiquAccountError,
+    HaiquBackendNotFoundError,
+    HaiquDependencyError,
+    HaiquError,
+    HaiquInputError,
+)
+
+ROUTES = ("local", "haiqu")
+"""Values of ``via``."""
+
+_HERE = ("aer_", "fake_", "braket_sv", "braket_dm")
+"""How the ids of simulators begin that run on this machine unless ``via`` says otherwise."""
+
+_REMOTE = ("ibm_", "aws_", "ionq_", "iqm_", "coda_")
+"""How the ids of devices begin that are not on this machine."""
+
+
+def check_via(via: object) -> None:
+    """Raise for a route that does not exist."""
+    if via is not None and via not in ROUTES:
+        raise HaiquInputError(f"via must be one of {list(ROUTES)}, not {via!r}.")
+
+
+def runs_here(name: str) -> bool:
+    """Whether a device runs on this machine by default, so that no service is asked for it."""
+    return name.startswith(_HERE)
+
+
+def not_found(name: str, via: str | None, names: Collection[str]) -> HaiquError:
+    """The error for a device that is not among those that were looked through.
+
+    Args:
+        name: The device.
+        via: The route that was asked for.
+        names: The devices that were looked through.
+    """
+    elsewhere = " The service may have it: give via='haiqu'." if via is None and runs_here(name) else ""
+    if name.startswith("fake_") and not fakes_installed() and via != "haiqu":
+        return HaiquDependencyError(
+            f"{name} is a snapshot that comes with qiskit-ibm-runtime, which is not installed. "
+            f"Run: pip install 'qiskit-haiqu-provider[ibm]'.{elsewhere}"
+        )
+    if via == "local" and name.startswith(_REMOTE):
+        return HaiquBackendNotFoundError(
+            f"'{name}' is a device of a vendor and does not run on this machine. Leave via out, or give via='haiqu'."
+            f"{_offline(name, names)}"
+        )
+    near = get_close_matches(name, dict.fromkeys(names), n=3, cutoff=0.5)
+    if near and not name.startswith("braket_"):
+        return HaiquBackendNotFoundError(f"There is no device '{name}'. Did you mean {', '.join(near)}?")
+    return HaiquBackendNotFoundError(
+        f"There is no device '{name}'. See provider.backends() for all devices.{elsewhere}"
+    )
+
+
+def no_way_to(name: str, names: Collection[str], given: Given, connection: Connection) -> HaiquError | None:
+    """The error for a vendor's device where there is no key; ``None`` for a name that is none of a vendor's.
+
+    Args:
+        name: The device.
+        names: The devices of this machine.
+        given: What the call says.
+        connection: The settings in effect.
+    """
+    if not name.startswith(_REMOTE):
+        return None
+    vendor = vendor_of(name)
+    missing = (
+        [] if vendor is None else missing_parts(vendor, find_credentials(vendor, given.credentials, connection.account))
+    )
+    also = f" It also needs credentials of {vendor.name}. {how_to_give(vendor, missing)}" if vendor and missing else ""
+    return HaiquAccountError(
+        f"'{name}' is a device of a vendor, which is reached through Haiqu.{_offline(name, names)} "
+        f"{no_key_message(lost=given.lost)}{also}"
+    )
+
+
+def _offline(name: str, names: Collection[str]) -> str:
+    twin = f"fake_{name.partition('_')[2]}"
+    return f" Its noisy snapshot '{twin}' runs offline." if twin in names else ""
