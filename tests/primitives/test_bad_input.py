@@ -165,6 +165,7 @@ def wide(qubits):
     return circuit
 
 
+@pytest.mark.local
 def test_circuits_wider_than_memory(provider):
     words = ["PUB 0", "45 qubits", "GiB", "matrix_product_state"]
     assert_refused(provider, lambda: SamplerV2().run([wide(45)]), HaiquCapacityError, *words)
@@ -174,12 +175,14 @@ def test_circuits_wider_than_memory(provider):
     assert_refused(provider, lambda: limited.run([wide(70)]), HaiquCapacityError, "at most 63")
 
 
+@pytest.mark.local
 def test_more_shots_than_memory(provider):
     values = np.zeros((100_000, 2))
     call = lambda: SamplerV2().run([(rotated(), values, 50_000_000)])  # noqa: E731
     assert_refused(provider, call, HaiquCapacityError, "GiB are available", "fewer shots")
 
 
+@pytest.mark.local
 def test_exact_values_that_do_not_exist(provider):
     circuit = QuantumCircuit(2, 1)
     circuit.h(0)
@@ -195,6 +198,7 @@ def test_exact_values_that_do_not_exist(provider):
     )
 
 
+@pytest.mark.local
 def test_real_time_variables(provider):
     circuit = QuantumCircuit(1, 1)
     circuit.add_var("flag", expr.lift(False))
@@ -202,6 +206,7 @@ def test_real_time_variables(provider):
     assert_refused(provider, lambda: SamplerV2().run([circuit]), HaiquCircuitError, "real-time variables")
 
 
+@pytest.mark.local
 def test_mitigation_is_refused_not_ignored(provider):
     sampler = SamplerV2(options={"use_mitigation": True})
     assert_refused(provider, lambda: sampler.run([plain()]), HaiquInputError, "use_mitigation", "local engine")
@@ -227,6 +232,7 @@ def test_options_of_the_wrong_kind(provider):
     assert_refused(provider, lambda: SamplerV2(options=wrong), HaiquInputError, "method must be one of", "'magic'")
 
 
+@pytest.mark.local
 def test_instructions_for_aer_itself(provider):
     circuit = plain()
     circuit.save_statevector()

@@ -215,6 +215,7 @@ def test_exact_values_of_other_methods(provider, method):
     assert (data.stds == 0).all()
 
 
+@pytest.mark.local
 def test_wide_clifford_circuits_have_exact_values(estimator):
     circuit = QuantumCircuit(60)
     circuit.h(0)
@@ -239,6 +240,7 @@ def noise_model():
     return noise
 
 
+@pytest.mark.local
 def test_exact_values_with_noise_are_the_limit_of_many_shots(provider):
     circuit = ansatz()
     backend = provider.get_backend("aer_simulator", noise_model=noise_model(), seed_simulator=3)
@@ -250,6 +252,7 @@ def test_exact_values_with_noise_are_the_limit_of_many_shots(provider):
     assert np.abs(exact.evs - ideal).max() > 0.1
 
 
+@pytest.mark.local
 def test_exact_values_on_a_fake_device_are_the_limit_of_many_shots(provider):
     backend = provider.get_backend("fake_manila", seed_simulator=3)
     isa = generate_preset_pass_manager(1, backend=backend, seed_transpiler=2).run(ansatz())
@@ -259,6 +262,7 @@ def test_exact_values_on_a_fake_device_are_the_limit_of_many_shots(provider):
     assert np.all(np.abs(exact.evs - sampled.evs) < 5 * sampled.stds)
 
 
+@pytest.mark.local
 def test_noise_on_part_of_a_device_is_the_noise_of_the_device(provider):
     """What is simulated for the active qubits alone agrees with Aer's model of the whole device."""
     backend = provider.get_backend("fake_torino", seed_simulator=3)
@@ -269,6 +273,7 @@ def test_noise_on_part_of_a_device_is_the_noise_of_the_device(provider):
     assert abs(ours - whole.evs) < 6 * whole.stds
 
 
+@pytest.mark.local
 def test_cost_estimates_count_circuits_and_shots(estimator):
     circuit = ansatz()
     cost = estimator.estimate_cost([(circuit, TFIM, values(circuit, 10)), (circuit, "III", values(circuit))])

@@ -366,6 +366,7 @@ def test_wrong_backend_options_are_refused_by_the_constructor():
         SamplerV2(options={"backend_options": {"method": "magic"}})
 
 
+@pytest.mark.local
 def test_backend_options_reach_the_run():
     sampler = SamplerV2(options={"backend_options": {"method": "stabilizer"}})
     result = sampler.run([bell().measure_all(inplace=False)]).result()
@@ -503,6 +504,7 @@ def test_nested_settings_of_two_layers_are_merged():
     assert sampler.options.effective("mitigation").value == expected
 
 
+@pytest.mark.local
 def test_backend_options_of_two_layers_are_merged():
     provider = HaiquProvider(options={"backend_options": {"method": "density_matrix", "precision": "single"}})
     sampler = SamplerV2(provider.get_backend(), options={"backend_options": {"precision": "double"}})

@@ -33,14 +33,17 @@ def sampler():
     return SamplerV2(options={"seed_simulator": 11})
 
 
-def test_result_has_the_shape_and_the_metadata_of_qiskit(sampler):
+def test_result_has_the_shape_and_the_metadata_of_qiskit(sampler, via):
     result = sampler.run([bell()]).result()
     assert isinstance(sampler, BaseSamplerV2)
     assert isinstance(result, PrimitiveResult)
     assert isinstance(result[0], SamplerPubResult)
-    assert result[0].metadata == {"shots": 1024, "circuit_metadata": {"name": "bell"}}
+    facts = dict(result[0].metadata)
+    origin = facts.pop("haiqu", {}).get("shots_from", "shots")
+    assert origin == {"local": "shots", "haiqu": "distribution"}[via]
+    assert facts == {"shots": 1024, "circuit_metadata": {"name": "bell"}}
     assert result.metadata["version"] == 2
-    assert result.metadata["haiqu"]["via"] == "local"
+    assert result.metadata["haiqu"]["via"] == via
     assert set(result[0].data.meas.get_counts()) == {"00", "11"}
     assert result[0].join_data().num_shots == 1024
 
@@ -261,6 +264,7 @@ def test_accepts_a_name_a_backend_or_mode(provider):
     assert SamplerV2(backend)._backend is backend
 
 
+@pytest.mark.local
 def test_noise_of_a_fake_device_shows(provider):
     backend = provider.get_backend("fake_manila", seed_simulator=1)
     circuit = QuantumCircuit(5, 1)

@@ -1,0 +1,319 @@
+"""Submissions: at most once, whatever becomes of the answer."""
+
+import json
+
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
+
+from qiskit_haiqu_provider import EstimatorV2, HaiquCostLimitError, SamplerV2
+from qiskit_haiqu_provider.backend import HaiquBackend
+from qiskit_haiqu_provider.engines.haiqu import submission
+from qiskit_haiqu_provider.engines.haiqu.engine import HaiquEngine
+from qiskit_haiqu_provider.exceptions import (
+    HaiquCreditError,
+    HaiquNotFoundError,
+    HaiquRequestError,
+    HaiquSubmissionError,
+)
+from qiskit_haiqu_provider.store import JobStore
+from qiskit_haiqu_provider.submit import stored_job
+from tests.api.odd_server import CUT_BEFORE_ANSWER, HTML, Answer
+from tests.engines.haiqu.service import SIMULATOR
+
+pytestmark = pytest.mark.filterwarnings("ignore:ibm_line has no error data")
+
+HONOURED = {"idempotency-key-support": "honoured"}
+
+
+def bell():
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.measure_all()
+    return circuit
+
+
+def turned():
+    circuit = QuantumCircuit(1)
+    circuit.ry(Parameter("t"), 0)
+    return circuit
+
+
+@pytest.fixture(autouse=True)
+def _quick_looks(monkeypatch):
+    monkeypatch.setattr(submission, "LOOKS", (0.0, 0.02, 0.05))
+
+
+def counts(job):
+    return job.result()[0].data.meas.get_counts()
+
+
+def lost(desk):
+    """A submission that is accepted, and whose answer is lost."""
+
+    def behaviour(asked):
+        desk.run(asked)
+        return CUT_BEFORE_ANSWER
+
+    return behaviour
+
+
+def test_a_known_circuit_costs_one_request_to_submit(desk, server):
+    SamplerV2(desk.backend()).run([bell()], shots=4)
+    before = len(server.requests)
+    SamplerV2(desk.backend()).run([bell()], shots=4)
+    assert server.asked[before:] == ["POST /run"]
+
+
+def test_equal_circuits_are_uploaded_once(desk, server):
+    SamplerV2(desk.backend()).run([bell(), bell(), turned_and_measured(), bell()], shots=4)
+    assert server.count("POST /circuits") == 2
+    first, second, third, fourth = desk.bodies()[0]["circuit_ids"]
+    assert first == second == fourth != third
+
+
+def turned_and_measured():
+    circuit = QuantumCircuit(1)
+    circuit.ry(0.5, 0)
+    circuit.measure_all()
+    return circuit
+
+
+def test_a_new_experiment_is_not_asked_for_circuits(desk, server):
+    SamplerV2(desk.backend()).run([bell()], shots=4)
+    assert not [name for name in server.asked if name.startswith("GET /experiments/exp-1/circuits")]
+
+
+def test_the_answer_is_the_id_of_the_job(desk):
+    job = SamplerV2(desk.backend()).run([bell()], shots=4)
+    assert job.job_id() == "jb-1"
+    assert counts(job) == {"00": 2, "11": 2}
+
+
+def test_the_token_travels_in_the_description_and_as_a_key(desk, server):
+    SamplerV2(desk.backend(), options={"description": "why", "name": "n"}).run([bell()])
+    body, sent = desk.bodies()[0], server.last
+    token = sent.headers["idempotency-key"]
+    assert body["description"] == f"why [client-token:{token}]"
+    assert (body["name"], len(token)) == ("n", 32)
+
+
+def test_a_long_description_leaves_room_for_the_token(desk):
+    SamplerV2(desk.backend(), options={"description": "x" * 1024}).run([bell()])
+    description = desk.bodies()[0]["description"]
+    assert len(description) == 1024
+    assert description.endswith("]")
+
+
+def test_the_record_is_on_disk_before_anything_leaves(desk, server):
+    seen = []
+
+    def look(asked):
+        (record,) = JobStore().records()
+        seen.append(record)
+        return desk.run(asked)
+
+    server.on("POST /run", look)
+    job = SamplerV2(desk.backend()).run([bell()])
+    (before,) = seen
+    (after,) = JobStore().records()
+    token = server.last.headers["idempotency-key"]
+    assert before.id == f"haiqu-{token}"
+    assert before.state["jobs"][0] == {**before.state["jobs"][0], "token": token, "id": None, "left": True}
+    assert after.id == job.job_id() == after.state["jobs"][0]["id"]
+
+
+def test_a_lost_answer_is_looked_up_not_sent_again(desk, server):
+    server.on("POST /run", lost(desk))
+    job = SamplerV2(desk.backend()).run([bell()], shots=4)
+    assert job.job_id() == "jb-1"
+    assert server.count("POST /run") == 1
+
+
+@pytest.mark.parametrize("answer", [HTML, Answer(status=503, json={"detail": "busy"}), CUT_BEFORE_ANSWER])
+def test_a_submission_without_a_job_is_told_as_unknown(desk, server, answer):
+    server.on("POST /run", answer)
+    with pytest.raises(HaiquSubmissionError, match="A second job was not made"):
+        SamplerV2(desk.backend()).run([bell()])
+    assert server.count("POST /run") == 1
+    (record,) = JobStore().records()
+    assert record.id.startswith("haiqu-")
+
+
+def test_a_job_that_turns_up_later_is_found_by_its_record(desk, server):
+    late = []
+    server.on("POST /run", lambda asked: late.append(asked) or CUT_BEFORE_ANSWER)
+    with pytest.raises(HaiquSubmissionError) as caught:
+        SamplerV2(desk.backend()).run([bell()], shots=4)
+    desk.run(late[0])  # it was only on its way
+    (record,) = JobStore().records()
+    assert f"provider.job('{record.id}')" in str(caught.value)
+    job = stored_job(JobStore(), record.id, lambda _: None, lambda found: desk.engine.resume(found.state))
+    assert job.job_id() == "jb-1"
+    assert counts(job) == {"00": 2, "11": 2}
+    assert [found.id for found in JobStore().records()] == ["jb-1"]
+
+
+def test_a_service_that_honours_keys_is_sent_the_same_again(desk, server):
+    server.on("GET /devices", Answer(json=[SIMULATOR], headers=HONOURED))
+    answers = iter([CUT_BEFORE_ANSWER])
+    server.on("POST /run", lambda asked: next(answers, None) or desk.run(asked))
+    job = SamplerV2(desk.backend()).run([bell()])
+    assert job.job_id() == "jb-1"
+    tokens = {asked.headers["idempotency-key"] for asked in server.requests if asked.name == "POST /run"}
+    assert (server.count("POST /run"), len(tokens)) == (2, 1)
+
+
+def test_a_refused_submission_leaves_nothing_behind(desk, server):
+    server.on("POST /run", Answer(status=402, json={"detail": "No credit."}))
+    with pytest.raises(HaiquCreditError, match=r"No credit\."):
+        SamplerV2(desk.backend()).run([bell()])
+    assert JobStore().records() == []
+    assert server.count("POST /run") == 1
+
+
+def test_runs_with_different_shots_take_as_few_jobs_as_they_can(desk):
+    job = SamplerV2(desk.backend()).run([(bell(), None, 10), (bell(), None, 20), (bell(), None, 10)])
+    first, second = desk.bodies()
+    assert [(body["shots"], len(body["circuit_ids"])) for body in (first, second)] == [(10, 2), (20, 1)]
+    assert job.job_id() == "jb-1"
+    assert [entry["id"] for entry in job.plan.jobs] == ["jb-1", "jb-2"]
+
+
+def test_a_run_that_is_refused_in_part_is_withdrawn(desk, server):
+    answers = iter(
+        [desk.run, lambda _: Answer(status=422, json={"detail": [{"loc": ["body"], "msg": "no", "type": "x"}]})]
+    )
+    server.on("POST /run", lambda asked: next(answers)(asked))
+    server.on("POST /jobs/jb-1/cancel", Answer(json={**NOTHING, "status": "Cancelled"}))
+    with pytest.raises(HaiquRequestError):
+        SamplerV2(desk.backend()).run([(bell(), None, 10), (bell(), None, 20)])
+    assert server.asked[-1] == "POST /jobs/jb-1/cancel"
+    assert JobStore().records() == []
+
+
+NOTHING = {
+    "id": "jb-1",
+    "user_id": 1,
+    "experiment_id": "exp-1",
+    "job_type": "Run",
+    "creation_date": "2026-01-01T00:00:00Z",
+}
+
+
+def test_a_part_that_cannot_be_withdrawn_is_kept_on_record(desk, server):
+    answers = iter([desk.run, lambda _: Answer(status=402, json={"detail": "No credit."})])
+    server.on("POST /run", lambda asked: next(answers)(asked))
+    server.on("POST /jobs/jb-1/cancel", Answer(status=500, json={"detail": "no"}))
+    with pytest.raises(HaiquSubmissionError, match="jb-1"):
+        SamplerV2(desk.backend()).run([(bell(), None, 10), (bell(), None, 20)])
+    (record,) = JobStore().records()
+    assert record.state["jobs"][0]["id"] == "jb-1"
+
+
+def test_a_service_that_has_forgotten_the_circuits_gets_them_again(desk, server):
+    SamplerV2(desk.backend()).run([bell()])
+    answers = iter([Answer(status=404, json={"detail": "There is no circuit 'circ-1'."})])
+    server.on("POST /run", lambda asked: next(answers, None) or desk.run(asked))
+    SamplerV2(desk.backend()).run([bell()])
+    assert server.count("POST /circuits") == 2
+    assert server.count("POST /experiments/init") == 2
+
+
+def test_what_is_not_there_after_all_is_told(desk, server):
+    server.on("POST /run", Answer(status=404, json={"detail": "There is no device."}))
+    with pytest.raises(HaiquNotFoundError, match=r"There is no device\."):
+        SamplerV2(desk.backend()).run([bell()])
+    assert server.count("POST /run") == 1  # nothing was remembered that could be out of date
+
+
+@pytest.mark.parametrize("status", [405, 410, 501])
+def test_a_service_without_run_is_sent_a_flow(desk, server, status):
+    server.on("POST /run", Answer(status=status, json={"detail": "gone"}))
+    assert counts(SamplerV2(desk.backend()).run([bell()], shots=4)) == {"00": 2, "11": 2}
+    SamplerV2(desk.backend()).run([bell()])
+    assert (server.count("POST /run"), server.count("POST /flow")) == (1, 2)
+
+
+def test_an_endpoint_that_was_asked_for_is_the_only_one(desk, server):
+    server.on("POST /run", Answer(status=410, json={"detail": "gone"}))
+    with pytest.raises(Exception, match="gone"):
+        SamplerV2(desk.backend(api="run")).run([bell()])
+    SamplerV2(desk.backend(api="flow")).run([bell()])
+    assert server.count("POST /flow") == 1
+
+
+def test_a_dry_run_tells_the_service_s_estimate(desk):
+    cost = {"native": {"amount": 4.1, "unit": "s"}, "converted": {"amount": 6.56, "unit": "USD"}}
+    desk.fields = {"estimated_qpu_cost": cost}
+    estimator = EstimatorV2(desk.backend("ibm_line"))
+    circuit = QuantumCircuit(3)
+    circuit.sx(0)
+    estimate = estimator.estimate_cost([(circuit, "IIZ")], precision=0.1)
+    assert (estimate.usd, estimate.amount, estimate.unit, estimate.shots) == (6.56, 4.1, "s", 100)
+    assert desk.bodies()[0]["dry_run"] is True
+    with pytest.raises(HaiquCostLimitError, match=r"6\.56 USD"):
+        EstimatorV2(desk.backend("ibm_line"), options={"max_cost_usd": 5}).run([(circuit, "IIZ")], precision=0.1)
+    assert [body["dry_run"] for body in desk.bodies()] == [True, True]
+    assert JobStore().records() == []
+
+
+def test_a_device_without_a_price_is_not_taken_for_free(desk):
+    estimator = EstimatorV2(desk.backend("ibm_line"), options={"max_cost_usd": 5})
+    circuit = QuantumCircuit(3)
+    circuit.sx(0)
+    with pytest.raises(Exception, match="no estimate of the cost on ibm_line"):
+        estimator.run([(circuit, "IIZ")], precision=0.1)
+    assert [body["dry_run"] for body in desk.bodies()] == [True]
+
+
+def test_mitigation_flags_are_all_sent(desk):
+    options = {"use_mitigation": True, "mitigation": {"noise_tailoring": False}}
+    SamplerV2(desk.backend("ibm_line"), options=options).run([isa()])
+    body = desk.bodies()[0]
+    assert body["use_mitigation"] is True
+    assert body["options"]["error_mitigation_options"] == {
+        "dynamical_decoupling": True,
+        "readout_mitigation": True,
+        "noise_tailoring": False,
+        "advanced_mitigation": True,
+        "readout_mitigation_options": {},
+    }
+    assert body["options"]["skip_transpilation"] is True
+
+
+def isa():
+    circuit = QuantumCircuit(3, 2)
+    circuit.sx(0)
+    circuit.measure([0, 1], [0, 1])
+    return circuit
+
+
+def test_the_state_on_disk_holds_no_values_and_no_key(desk):
+    desk.results = [[{"0": 1.0}, {"0": 1.0}]]
+    circuit = turned()
+    circuit.measure_all()
+    SamplerV2(desk.backend()).run([(circuit, [[0.123456], [0.654321]])])
+    (file,) = (JobStore().home / "jobs").glob("*.json")
+    text = file.read_text()
+    assert json.loads(text)["state"]["jobs"][0]["layout"]["slots"]
+    assert "0.123456" not in text
+    assert "key-of-the-desk" not in text
+
+
+def test_the_endpoint_of_the_provider_holds_for_all_backends(desk, server):
+    engine = HaiquEngine(
+        desk.client, experiment="e", home=lambda: JobStore().home, credentials=lambda _device: {}, api="flow"
+    )
+    (record,) = [found for found in engine.devices() if found.id == "aer_simulator"]
+    SamplerV2(HaiquBackend(engine, record, store=JobStore())).run([bell()])
+    assert (server.count("POST /run"), server.count("POST /flow")) == (0, 1)
+
+
+def test_a_dry_run_before_a_run_is_never_taken_for_it(desk, server):
+    job = SamplerV2(desk.backend(), options={"max_cost_usd": 1}).run([bell()], shots=4)
+    dry, real = desk.bodies()
+    assert (dry["dry_run"], real["dry_run"]) == (True, False)
+    assert dry["description"] != real["description"]
+    assert counts(job) == {"00": 2, "11": 2}
