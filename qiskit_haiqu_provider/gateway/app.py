@@ -16,7 +16,7 @@ from qiskit_haiqu_provider.gateway.errors import ApiError
 from qiskit_haiqu_provider.gateway.execution.dispatch import Vendor
 from qiskit_haiqu_provider.gateway.execution.processes import Intake, Workers, context
 from qiskit_haiqu_provider.gateway.execution.scheduler import Scheduler
-from qiskit_haiqu_provider.gateway.middleware import BodyLimit, Hygiene
+from qiskit_haiqu_provider.gateway.middleware import BodyLimit, ContentDigest, Hygiene
 from qiskit_haiqu_provider.gateway.ratelimit import RateLimit
 from qiskit_haiqu_provider.gateway.routers import ai, circuits, devices, experiments, jobs, meta, runs, unsupported
 from qiskit_haiqu_provider.gateway.services import Services
@@ -62,6 +62,7 @@ def create_app(settings: Settings | None = None, *, vendors: Sequence[Vendor] = 
     site.install(app)
     app.add_middleware(BodyLimit, limit=chosen.limits.body_bytes)
     app.add_middleware(Hygiene)
+    app.add_middleware(ContentDigest)
     errors.install(app)
     for module in (meta, experiments, unsupported, circuits, devices, runs, jobs, ai):
         app.include_router(module.router)

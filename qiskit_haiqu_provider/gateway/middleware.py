@@ -1,6 +1,8 @@
 """What happens to every request before and after its endpoint: size, headers, log."""
 
 import asyncio
+import base64
+import hashlib
 import logging
 import time
 from collections.abc import Mapping
@@ -25,11 +27,13 @@ _HEADERS = {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
+    # Tells clients that they may repeat a submission with the same key after an answer was lost.
+    "idempotency-key-support": "honoured",
 }
 
 
 class Hygiene:
-    """Security headers on every answer, and an access log that never shows the query, where keys may be."""
+    """The same headers on every answer, and an access log that never shows the query, where keys may be."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -62,6 +66,39 @@ class Hygiene:
             if begun:
                 raise
             await fault(error)(scope, receive, finish)
+
+
+class ContentDigest:
+    """Says what JSON bodies are like (RFC 9530), so that a client notices one that was changed on its way."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; the head of a JSON answer waits for its body."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        head: Message | None = None
+
+        async def finish(message: Message) -> None:
+            nonlocal head
+            if message["type"] == "http.response.start" and _is_json(message):
+                head = message
+                return
+            if head is not None:
+                if not message.get("more_body", False):
+                    digest = hashlib.sha256(message.get("body", b"")).digest()
+                    MutableHeaders(scope=head)["content-digest"] = f"sha-256=:{base64.b64encode(digest).decode()}:"
+                await send(head)
+                head = None
+            await send(message)
+
+        await self._app(scope, receive, finish)
+
+
+def _is_json(message: Message) -> bool:
+    return MutableHeaders(scope=message).get("content-type", "").startswith("application/json")
 
 
 def _has_nul(scope: Scope) -> bool:

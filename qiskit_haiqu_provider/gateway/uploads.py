@@ -95,5 +95,6 @@ def found_by_hash(known: list[Circuit], headers: Mapping[str, str]) -> Circuit |
 
 
 def is_sdk(headers: Mapping[str, str]) -> bool:
-    """Whether the caller is haiqu-sdk, whose hashes do not tell circuits apart."""
-    return "haiqu-sdk-version" in headers
+    """Whether the caller is haiqu-sdk, whose hashes do not tell circuits apart. Our client sends its version too."""
+    ours = headers.get("user-agent", "").startswith("qiskit-haiqu-provider/")
+    return "haiqu-sdk-version" in headers and not ours

@@ -1,6 +1,8 @@
 """What surrounds every request: limits of bodies, headers, and answers to what nobody foresaw."""
 
 import asyncio
+import base64
+import hashlib
 import json
 import logging
 
@@ -107,6 +109,7 @@ def test_a_failure_is_500_with_headers_and_without_its_text(caplog):
     status, headers, body = ask(Hygiene(fail))
     assert status == 500
     assert headers[b"x-content-type-options"] == b"nosniff"
+    assert headers[b"idempotency-key-support"] == b"honoured"
     assert b"secret" not in body
     assert "secret of the server" in caplog.text, "the log has it"
 
@@ -141,3 +144,11 @@ def test_other_protocols_pass_untouched():
     for wrapped in (Hygiene(app), BodyLimit(app, limit=1)):
         asyncio.run(wrapped({"type": "lifespan"}, None, None))
     assert seen == ["lifespan", "lifespan"]
+
+
+def test_json_answers_say_what_their_bodies_are_like(gateway):
+    for path in ("/version", "/user", "/devices", "/nowhere"):
+        answer = gateway.client.get(path)
+        digest = base64.b64encode(hashlib.sha256(answer.content).digest()).decode()
+        assert answer.headers["content-digest"] == f"sha-256=:{digest}:"
+    assert "content-digest" not in gateway.client.get("/dashboard/login").headers

@@ -97,7 +97,7 @@ def outcome_of(prepared: Prepared, result: RunResult, *, circuit_ids: Sequence[s
             "Ask for observables instead of distributions, or for fewer parameter sets in one job."
         )
     info: dict[str, Any] = {} if uncertainty is None else {"uncertainty": uncertainty}
-    logs = [*prepared.logs, f"Ran {len(prepared.request.tasks)} tasks on {prepared.recipe.device}."]
+    logs = [*prepared.logs, f"Ran on {prepared.recipe.device}; tasks: {len(prepared.request.tasks)}."]
     if not prepared.recipe.auto_quality:
         return Outcome(results=body, info=info, logs=logs)
     judge = LocalEngine()
