@@ -17,7 +17,7 @@ from qiskit.providers import JobStatus, JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from qiskit_haiqu_provider.engines.base import Execution, RemoteExecution
-from qiskit_haiqu_provider.exceptions import HaiquApiError, HaiquJobCancelledError, HaiquJobError, HaiquJobTimeoutError
+from qiskit_haiqu_provider.exceptions import HaiquJobCancelledError, HaiquJobError, HaiquJobTimeoutError
 from qiskit_haiqu_provider.run.collect import Origin, collect
 from qiskit_haiqu_provider.run.plan import Plan
 from qiskit_haiqu_provider.run.result import RunResult
@@ -349,6 +349,8 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
             run = self._execution.result()
             self._value = self._collect(run) if self._read is None else self._read(run)
         except Exception as error:  # kept for result(), which raises it
+            if not self._execution.pushes and not isinstance(error, HaiquJobError):
+                raise  # it is not the job that failed: its result can be asked for again
             self._error = error
         self._post_processing = time.perf_counter() - started
         try:
@@ -368,12 +370,10 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
             return
         if self._store is None or self._record is None:
             return
-        if isinstance(self._error, HaiquApiError):
-            return  # the service has a result; it can be asked for again
+        remote = self._execution if isinstance(self._execution, RemoteExecution) else None
         status = JobStatus.DONE if self._error is None else JobStatus.ERROR
         if isinstance(self._error, HaiquJobCancelledError):
             status = JobStatus.CANCELLED
-        remote = self._execution if isinstance(self._execution, RemoteExecution) else None
         self._record = replace(
             self._record,
             status=status.name,

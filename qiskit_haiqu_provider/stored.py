@@ -1,5 +1,6 @@
 """Executions that do not run in this process: known from their record, or finished from the start."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -75,11 +76,7 @@ class StoredExecution:
         Raises:
             HaiquJobError: If the job runs at a service that cannot be asked from here.
         """
-        if self._record.state and not self._is_final():
-            raise HaiquJobError(
-                f"Job {self.id} runs at a service (via '{self._record.via}') that this provider has no key for. Give "
-                "the key that it was submitted with: HaiquProvider(api_key=...), HAIQU_API_KEY, or a saved account."
-            )
+        self._check_reachable()
         deadline = None if timeout is None else time.monotonic() + timeout
         while self.status() not in JOB_FINAL_STATES:
             if deadline is not None and time.monotonic() >= deadline:
@@ -102,13 +99,14 @@ class StoredExecution:
         raise HaiquJobError(self._record.error or f"Job {self.id} failed.")
 
     def cancel(self) -> bool:
-        """A job of another process cannot be stopped from here.
+        """A job of another process, or of a service without a key for it, cannot be stopped from here.
 
         Raises:
             HaiquJobError: If it is still running.
         """
         if self.status() in JOB_FINAL_STATES:
             return False
+        self._check_reachable()
         raise HaiquJobError(f"Job {self.id} runs in another process. Cancel it there.")
 
     def seconds(self) -> Mapping[str, float]:
@@ -122,10 +120,18 @@ class StoredExecution:
             return
 
         def watch() -> None:
-            self.wait()
+            with contextlib.suppress(Exception):  # whoever is called back asks for the result, and is told
+                self.wait()
             callback()
 
         threading.Thread(target=watch, name=f"haiqu-watch-{self.id}", daemon=True).start()
+
+    def _check_reachable(self) -> None:
+        if self._record.state and not self._is_final():
+            raise HaiquJobError(
+                f"Job {self.id} runs at a service (via '{self._record.via}') that this provider has no key for. Give "
+                "the key that it was submitted with: HaiquProvider(api_key=...), HAIQU_API_KEY, or a saved account."
+            )
 
     def _refresh(self) -> None:
         self._record = self._store.read(self.id)

@@ -117,12 +117,16 @@ class _Entry:
         self.write()
 
     def rename(self, job_id: str) -> None:
-        """Keep the record under the id that the service gave."""
-        provisional = self.record.id
-        if job_id != provisional:
-            self.record = replace(self.record, id=job_id)
-            self.write()
-            self._store.remove(provisional)
+        """Keep the record under the id that the service gave, unless it cannot be the name of a file."""
+        provisional, renamed = self.record.id, replace(self.record, id=job_id)
+        if job_id == provisional:
+            return
+        try:
+            self._store.write(renamed)
+        except HaiquJobNotFoundError:  # the job was accepted all the same, and is found under the id that it has here
+            return
+        self.record = renamed
+        self._store.remove(provisional)
 
 
 def _first_record(

@@ -92,7 +92,10 @@ class Link:
             if pause is None:
                 # Not from an except block: an exception of httpx would hang on ours, and with it the request.
                 raise failure(call, outcome, self._secrets(call), attempts=retries.made)
-            logger.info("%s: %s; sent again in %.1f s", call.name, _short(outcome), pause)
+            # The first time is told: nobody should wait without knowing for what.
+            level = logging.WARNING if retries.made == 1 and not isinstance(outcome, Answer) else logging.INFO
+            again = f"sent again to {self._settings.url} in {pause:.1f} s, for at most {retries.seconds:g} s"
+            logger.log(level, "%s: %s; %s", call.name, _short(outcome), again)
             time.sleep(pause)
 
     def _note(self, answer: Answer) -> None:

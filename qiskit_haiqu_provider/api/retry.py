@@ -45,6 +45,7 @@ class Retries:
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
+        self.seconds = seconds
         self._end = clock() + seconds
         self._safe = safe
         self._clock = clock

@@ -2,19 +2,21 @@
 
 import base64
 import hashlib
+import os
 import re
 import socket
 import ssl
 import time
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 
 from qiskit_haiqu_provider.api.answers import Answer, Broken, Kind, Outcome
 from qiskit_haiqu_provider.api.calls import Call
 from qiskit_haiqu_provider.api.hush import Hush, forms
-from qiskit_haiqu_provider.api.network import way_to
+from qiskit_haiqu_provider.api.network import proxy_for, way_to
 from qiskit_haiqu_provider.api.settings import Settings
 from qiskit_haiqu_provider.secret import Secret
 from qiskit_haiqu_provider.version import __version__
@@ -68,6 +70,19 @@ class Keyed(httpx.BaseTransport):
         self._way.close()
 
 
+_OPEN: "weakref.WeakSet[Exchange]" = weakref.WeakSet()
+"""Those of this process; a child that is forked makes connections of its own."""
+
+
+def _renew_all() -> None:
+    for exchange in list(_OPEN):
+        exchange.renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_all)
+
+
 class Exchange:
     """Sends requests over connections that are kept open; threads may share it.
 
@@ -78,9 +93,22 @@ class Exchange:
 
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None) -> None:
         self._settings = settings
-        way = transport or way_to(settings.url)
+        self._transport = transport
+        self._open()
+        _OPEN.add(self)
+
+    def renew(self) -> None:
+        """Use connections of this process's own: those that a fork inherited would mix up answers with its parent's.
+
+        A transport that was given stays; it has to see to that itself.
+        """
+        self._end.detach()  # closing them would end those of the parent, where they are encrypted
+        self._open()
+
+    def _open(self) -> None:
+        settings = self._settings
         self._http = httpx.Client(
-            transport=Keyed(way, settings.key, settings.auth),
+            transport=Keyed(self._transport or way_to(settings.url), settings.key, settings.auth),
             trust_env=False,  # else some versions of httpx read netrc; proxies and certificates are in the transport
             follow_redirects=False,
             headers={
@@ -108,13 +136,20 @@ class Exchange:
             ) as response:
                 return self._answer(response)
         except httpx.HTTPError as error:
-            return broken(error)
+            return self._told(broken(error))
         except httpx.InvalidURL as error:
             return Broken(kind=Kind.UNREACHABLE, reason=f"the address cannot be used: {error}", lasting=True)
 
     def close(self) -> None:
         """Close all connections."""
         self._end()
+
+    def _told(self, outcome: Broken) -> Broken:
+        """What went wrong, with the address if that may be the cause."""
+        if outcome.kind is not Kind.UNREACHABLE:
+            return outcome
+        through = " through the proxy in the environment" if proxy_for(self._settings.url) else ""
+        return replace(outcome, reason=f"{outcome.reason} ({self._settings.url}{through})")
 
     def _limits(self, call: Call) -> httpx.Timeout:
         seconds = max(call.within(self._settings.timeout), min(self._settings.timeout, _SHORTEST))

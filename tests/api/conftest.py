@@ -1,10 +1,9 @@
-"""A gateway in a process of its own, a server that answers oddly, and clients of both."""
+"""A server that answers oddly, and clients of it and of the gateway."""
 
 import pytest
 
 from qiskit_haiqu_provider.api.client import HaiquClient
 from tests.api.odd_server import OddServer
-from tests.gateway.servers import running
 
 KEY = "key-of-ada-7f3a9c51"
 
@@ -28,13 +27,6 @@ def _plain_environment(monkeypatch):
     for name in _SETTINGS:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-
-
-@pytest.fixture(scope="session")
-def gateway(tmp_path_factory):
-    """One gateway for all tests; at its end its log holds neither a traceback nor a key."""
-    with running(tmp_path_factory.mktemp("gateway")) as found:
-        yield found
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import base64
 import gc
 import gzip
 import hashlib
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -18,7 +20,7 @@ from qiskit_haiqu_provider.api.transport import SDK_VERSION
 from qiskit_haiqu_provider.exceptions import HaiquConnectionError, HaiquNotFoundError, HaiquTimeoutError
 from qiskit_haiqu_provider.version import __version__
 from tests.api.conftest import KEY
-from tests.api.odd_server import Answer
+from tests.api.odd_server import Answer, nobody
 from tests.api.records import ANSWERS, CIRCUIT, DEVICE, HARMLESS, RUN_JOB, SUBMITS, run_body
 
 VERSION = Answer(json={"version": "1.0"})
@@ -250,3 +252,37 @@ def test_a_submission_whose_answer_was_changed_is_not_sent_again(odd, client):
 def test_a_digest_of_another_kind_is_no_reason_to_doubt(odd, client):
     odd.on("GET /version", Answer(json={"version": "1.0"}, headers={"content-digest": "sha-512=:AAAA:"}))
     assert client.version() == "1.0"
+
+
+FORK = """
+import os, sys
+from qiskit_haiqu_provider.api.client import HaiquClient
+
+client = HaiquClient("some-key-0123", url=sys.argv[1])
+client.version()  # its connection is kept
+children = []
+for _ in range(4):
+    child = os.fork()
+    if child == 0:
+        names = [f"jb-{os.getpid()}-{number}" for number in range(30)]
+        os._exit(0 if [client.job(name).id for name in names] == names else 1)
+    children.append(child)
+mine = [client.job(f"jb-parent-{number}").id == f"jb-parent-{number}" for number in range(30)]
+print(all(mine), [os.waitpid(child, 0)[1] for child in children])
+"""
+
+
+def test_a_forked_process_has_connections_of_its_own(odd):
+    odd.on("GET /version", VERSION)
+    odd.on("*", lambda asked: Answer(json={**RUN_JOB, "id": asked.path.removeprefix("/jobs/")}))
+    done = subprocess.run(
+        [sys.executable, "-c", FORK, odd.url], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout == "True [0, 0, 0, 0]\n"
+    assert odd.connections == 1 + 4
+
+
+def test_an_address_where_nobody_answers_is_named():
+    url = nobody()
+    with pytest.raises(HaiquConnectionError, match=url):
+        HaiquClient(KEY, url=url, retry_seconds=0).version()

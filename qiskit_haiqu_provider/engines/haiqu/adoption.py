@@ -2,14 +2,17 @@
 
 import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from qiskit import QuantumCircuit
+from qiskit.providers import JobStatus
 
 from qiskit_haiqu_provider.engines.haiqu.execution import HaiquExecution
+from qiskit_haiqu_provider.engines.haiqu.facts import is_final, status_of
 from qiskit_haiqu_provider.engines.haiqu.layout import JobLayout, Kind, Slot, observable_facts
 from qiskit_haiqu_provider.engines.haiqu.state import RunState, SentJob
 from qiskit_haiqu_provider.exceptions import HaiquJobError
@@ -29,7 +32,25 @@ RUNS = ("Run", "Hybrid")
 """Types of jobs that run circuits."""
 
 
-def adopted(client: "HaiquClient", job: Any) -> Adopted:
+@dataclass(frozen=True, kw_only=True)
+class JobFilter:
+    """Which jobs of the service are wanted."""
+
+    limit: int | None = None
+    device: str | None = None
+    statuses: Set[JobStatus] | None = None
+    after: datetime | None = None
+
+    def fits(self, job: Any) -> bool:
+        """Whether a job is wanted, as the service tells it."""
+        return (
+            (self.device is None or device_of(job) == self.device)
+            and (self.statuses is None or status_of(job) in self.statuses)
+            and (self.after is None or datetime.fromisoformat(_zoned(job.creation_date)) > self.after)
+        )
+
+
+def adopted(client: "HaiquClient", job: Any, *, circuits: dict[str, QuantumCircuit] | None = None) -> Adopted:
     """Follow a job of the service that is not on record here.
 
     One PUB is made of each circuit: with an axis for the parameter sets if there are any; for observables, and for
@@ -38,6 +59,7 @@ def adopted(client: "HaiquClient", job: Any) -> Adopted:
     Args:
         client: The service.
         job: The job as the service tells it.
+        circuits: Circuits by id that were fetched before; those that are fetched now are added.
 
     Raises:
         HaiquJobError: If it does not run circuits, was a dry run, or its circuits cannot be had.
@@ -51,16 +73,23 @@ def adopted(client: "HaiquClient", job: Any) -> Adopted:
         raise HaiquJobError(
             f"Job {job.id} was a dry run, which has no results. Its estimate: {job.estimated_qpu_cost}."
         )
-    circuits = [_circuit(client, circuit_id) for circuit_id in _circuit_ids(job)]
-    sets = _sets(job.parameters, len(circuits))
+    known = {} if circuits is None else circuits
+    ran = [_circuit(client, circuit_id, known) for circuit_id in _circuit_ids(job)]
+    sets = _sets(job.parameters, len(ran))
+    asked = len(ran) if job.observables is None else len(job.observables)
+    if not len(ran) == len(sets) == asked:
+        raise HaiquJobError(
+            f"Job {job.id} has {len(ran)} circuits, but parameters for {len(sets)} and observables for {asked}: "
+            "nobody can tell which result is whose. See it on the dashboard of the service."
+        )
     kind, swept = _kind(job), job.parameters is not None
     facts = [
         _Facts(job, index, circuit, count, swept=swept)
-        for index, (circuit, count) in enumerate(zip(circuits, sets, strict=True))
+        for index, (circuit, count) in enumerate(zip(ran, sets, strict=True))
     ]
     outlines = [_OUTLINES[kind](each) for each in facts]
     layout = JobLayout(kind=kind, shots=job.shots, swept=swept, slots=tuple(each.slot for each in facts))
-    device, mitigated = _device(job), _mitigated(job)
+    device, mitigated = device_of(job), _mitigated(job)
     state = RunState(
         token=uuid4().hex,
         url=client.url,
@@ -71,7 +100,9 @@ def adopted(client: "HaiquClient", job: Any) -> Adopted:
         jobs=(SentJob(layout=layout, token="", id=job.id, left=True),),
     )
     plan = Plan(_PLANS[kind], tuple(outlines))
-    return HaiquExecution(client, state), plan, _record(job, device, plan, state)
+    # Lists may leave out the results of jobs that are done.
+    whole = not is_final(job) or job.quantum_results is not None
+    return HaiquExecution(client, state, seen=[job] if whole else ()), plan, _record(job, device, plan, state)
 
 
 def is_run(job: Any) -> bool:
@@ -139,13 +170,16 @@ _OUTLINES = {Kind.SAMPLES: _sampler, Kind.VALUES: _estimator, Kind.STATES: _stat
 _PLANS = {Kind.SAMPLES: "sampler", Kind.VALUES: "estimator", Kind.STATES: "run"}
 
 
-def _circuit(client: "HaiquClient", circuit_id: str) -> QuantumCircuit:
+def _circuit(client: "HaiquClient", circuit_id: str, known: dict[str, QuantumCircuit]) -> QuantumCircuit:
+    if circuit_id in known:
+        return known[circuit_id]
     packed = client.circuit(circuit_id).qpy
     if not packed:
         raise HaiquJobError(
             f"The service does not give the content of circuit {circuit_id}, so that its results have no registers."
         )
-    return read_qpy(base64.b64decode(packed))
+    known[circuit_id] = read_qpy(base64.b64decode(packed))
+    return known[circuit_id]
 
 
 def _circuit_ids(job: "RunJob | FlowJob") -> list[str]:
@@ -171,7 +205,8 @@ def _kind(job: Any) -> Kind:
     return Kind.SAMPLES if job.observables is None else Kind.VALUES
 
 
-def _device(job: Any) -> str:
+def device_of(job: Any) -> str:
+    """The device that a job is for."""
     if getattr(job, "program", None) is None:
         return str(job.device_id)
     return str(getattr(job.program.layers[-1], "device_id", job.device_id))
@@ -190,7 +225,7 @@ def _record(job: Any, device: str, plan: Plan, state: RunState) -> JobRecord:
         via="haiqu",
         plan=plan.to_dict(),
         created=_zoned(job.creation_date),
-        status="QUEUED",
+        status=status_of(job).name,
         owner="",
         name=job.name or "",
         description=job.description or "",

@@ -2,17 +2,18 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qiskit import QuantumCircuit
 from qiskit.transpiler import Target
 
 from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.devices.record import DeviceRecord
 from qiskit_haiqu_provider.engines.base import Journal
-from qiskit_haiqu_provider.engines.haiqu.adoption import Adopted, adopted, is_run
+from qiskit_haiqu_provider.engines.haiqu.adoption import Adopted, JobFilter, adopted, is_run
 from qiskit_haiqu_provider.engines.haiqu.devices import PATIENCE, DeviceList
 from qiskit_haiqu_provider.engines.haiqu.execution import HaiquExecution
 from qiskit_haiqu_provider.engines.haiqu.layout import Kind, Layout, lay_out
@@ -159,27 +160,29 @@ class HaiquEngine:
         """
         return adopted(self.client, self.client.job(job_id))
 
-    def elsewhere(self, *, limit: int, known: Collection[str]) -> list[Adopted]:
+    def elsewhere(self, wanted: JobFilter, *, known: Set[str]) -> list[Adopted]:
         """The newest jobs of the experiment that ran circuits and are not known here; unreadable ones are left out.
 
         Args:
-            limit: The most jobs to return.
+            wanted: Which jobs, and at most how many, those that are known included.
             known: Ids and client tokens of jobs that are known.
         """
-        found = []
-        for job in self._newest(limit, known):
-            try:
-                found.append(adopted(self.client, job))
-            except HaiquError as error:
-                logger.warning("Job %s of the service was left out: %s", job.id, error)
+        found, circuits = [], dict[str, QuantumCircuit]()
+        for job in self._newest(wanted):
+            if known.isdisjoint({job.id, token_of(job.description)}):
+                try:
+                    found.append(adopted(self.client, job, circuits=circuits))
+                except HaiquError as error:
+                    logger.warning("Job %s of the service was left out: %s", job.id, error)
         return found
 
-    def _newest(self, limit: int, known: Collection[str]) -> list[Any]:
-        """Jobs that ran circuits and are not known; asks for more of them if others are in between."""
+    def _newest(self, wanted: JobFilter) -> list[Any]:
+        """The newest jobs that are wanted; asks for more of them if others are in between."""
+        limit = _MOST if wanted.limit is None else min(wanted.limit, _MOST)
         asked = limit
         while True:
             jobs = self.client.jobs(self.experiment_id(), limit=asked, patience=PATIENCE)
-            runs = [job for job in jobs if is_run(job) and not {job.id, token_of(job.description)} & {*known}]
+            runs = [job for job in jobs if is_run(job) and wanted.fits(job)]
             if len(runs) >= limit or len(jobs) < asked or asked >= _MOST:
                 return runs[:limit]
             asked = min(_MOST, 4 * asked)

@@ -3,23 +3,29 @@
 import contextlib
 import logging
 import random
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
+from qiskit_haiqu_provider.engines.haiqu.facts import (
+    STATUSES,
+    is_final,
+    progress_of,
+    quality_of,
+    seconds_of,
+    status_of,
+    usage_of,
+)
 from qiskit_haiqu_provider.engines.haiqu.results import merged_facts, read_results
 from qiskit_haiqu_provider.engines.haiqu.state import RunState, SentJob
 from qiskit_haiqu_provider.engines.haiqu.submission import find
 from qiskit_haiqu_provider.exceptions import (
     HaiquApiError,
     HaiquConnectionError,
-    HaiquError,
     HaiquJobCancelledError,
     HaiquJobError,
     HaiquRateLimitError,
@@ -49,17 +55,6 @@ _UNREADABLE = 5
 _FIND_AMONG = 10_000
 """Jobs that are looked through for one whose id was lost in a crash."""
 
-_PROGRESS = re.compile(r"(\d+) of (\d+) parameter sets")
-_STATUSES = {
-    "Submitted": JobStatus.INITIALIZING,
-    "Initializing": JobStatus.INITIALIZING,
-    "Queued": JobStatus.QUEUED,
-    "Validating": JobStatus.VALIDATING,
-    "Running": JobStatus.RUNNING,
-    "Done": JobStatus.DONE,
-    "Error": JobStatus.ERROR,
-    "Cancelled": JobStatus.CANCELLED,
-}
 _ORDER = (
     JobStatus.ERROR,
     JobStatus.CANCELLED,
@@ -80,6 +75,7 @@ class HaiquExecution:
         state: The jobs.
         progress: Called with the parameter sets done and those in all, as far as the service tells.
         hidden: The credentials that were sent, which the service might repeat in what it says.
+        seen: The jobs as they were just seen, if they were.
     """
 
     pushes = False
@@ -91,15 +87,17 @@ class HaiquExecution:
         *,
         progress: Progress | None = None,
         hidden: Callable[[], Iterable[Secret]] = tuple,
+        seen: Sequence[Any] = (),
     ) -> None:
         self._client = client
         self._hidden = hidden
         self._state = state
         self._progress = progress
         self._told: tuple[int, int] | None = None
-        self._jobs: list[Any] = [None] * len(state.jobs)
+        self._jobs: list[Any] = [self._masked(job) for job in seen] or [None] * len(state.jobs)
         self._looked = float("-inf")
         self._unreadable = 0
+        self._away = False
         self._lock = threading.Lock()
 
     @property
@@ -160,9 +158,19 @@ class HaiquExecution:
             HaiquJobError: If a job failed; with what the service says.
             HaiquResponseError: If the results cannot be read.
         """
+        try:
+            return self._read()
+        except HaiquResponseError:
+            self._jobs = [None] * len(self._jobs)  # so that they are asked for again
+            raise
+
+    def _read(self) -> RunResult:
+        pairs = list(zip(self._state.jobs, self._jobs, strict=True))
+        for sent, job in pairs:
+            self._check_not_failed(job, sent.id)  # also where another job has not ended: it is what ended the run
         tasks: dict[int, TaskResult] = {}
         facts: dict[str, Any] = {}
-        for sent, job in zip(self._state.jobs, self._jobs, strict=True):
+        for sent, job in pairs:
             results, info = _outcome(sent, job)
             found, more = read_results(sent.layout, results, info, mitigated=self._state.use_mitigation)
             tasks.update(zip((slot.task for slot in sent.layout.slots), found, strict=True))
@@ -171,8 +179,10 @@ class HaiquExecution:
 
     def cancel(self) -> bool:
         """Cancel the jobs that have not ended; returns whether the run will end without a result."""
+        if not self.located:
+            self.locate()
         for index, sent in enumerate(self._state.jobs):
-            if sent.id is not None and not _final(self._jobs[index]):
+            if sent.id is not None and not is_final(self._jobs[index]):
                 self._client.cancel(sent.id)
                 self._jobs[index] = self._asked(sent.id)
         return self._status() is JobStatus.CANCELLED
@@ -193,11 +203,10 @@ class HaiquExecution:
 
     def usage(self) -> Mapping[str, float]:
         """What the jobs cost, as the service tells after they ran: QPU seconds and USD; 0 for simulators."""
-        if not all(map(_final, self._jobs)):
+        if not all(map(is_final, self._jobs)):
             self.status()
-        costs = [(job.info or {}).get("qpu_cost") or {} for job in self._jobs if job is not None]
-        seconds = sum(_amount(cost, "native", "s") for cost in costs)
-        return {"qpu_seconds": seconds, "usd": sum(_amount(cost, "converted", "USD") for cost in costs)}
+        costs = [usage_of(job) for job in self._jobs if job is not None]
+        return {"qpu_seconds": sum(seconds for seconds, _ in costs), "usd": sum(usd for _, usd in costs)}
 
     def estimated_costs(self) -> list[Mapping[str, Any] | None]:
         """What the service estimates for each job of a dry run, once it has ended.
@@ -207,20 +216,21 @@ class HaiquExecution:
         """
         self.wait()
         for sent, job in zip(self._state.jobs, self._jobs, strict=True):
+            self._check_not_failed(job, sent.id)
             _check_done(job, sent.id)
         costs = [job.estimated_qpu_cost for job in self._jobs]
         return [None if cost is None else cost.model_dump() for cost in costs]
 
     def seconds(self) -> Mapping[str, float]:
         """Seconds in the queue and on the device, as the service tells; the longest of several jobs."""
-        known = [_seconds(job) for job in self._jobs if job is not None]
+        known = [seconds_of(job) for job in self._jobs if job is not None]
         return {name: max(each.get(name, 0.0) for each in known) for name in ("queue", "run")} if known else {}
 
     def on_done(self, callback: Callable[[], None]) -> None:
         """Call back when the run has ended; it is watched from a thread of its own until then."""
 
         def watch() -> None:
-            with contextlib.suppress(HaiquError):  # whoever is called back asks for the result, and is told
+            with contextlib.suppress(Exception):  # whoever is called back asks for the result, and is told
                 self.wait()
             callback()
 
@@ -234,13 +244,19 @@ class HaiquExecution:
             self._look(wait=budget, patience=left)
             if self._status() in JOB_FINAL_STATES:
                 return True
-            self._unreadable = 0
+            self._unreadable, self._away = 0, False
         except (*_OUTAGES, HaiquResponseError) as error:
             self._unreadable = self._unreadable + 1 if isinstance(error, HaiquResponseError) else 0
             if self._unreadable == _UNREADABLE:
                 self._unreadable = 0
                 raise
-            logger.warning("The service cannot be asked for job %s (%s); waiting goes on.", self.id, error)
+            logger.log(
+                logging.INFO if self._away else logging.WARNING,  # an outage is told once
+                "The service cannot be asked for job %s (%s); waiting goes on.",
+                self.id,
+                error,
+            )
+            self._away = True
         rest = budget * random.uniform(0.8, 1.2) - (time.monotonic() - started)  # noqa: S311 - spreads requests
         if left is not None:
             rest = min(rest, left - (time.monotonic() - started))
@@ -257,28 +273,31 @@ class HaiquExecution:
         if not self.located:
             self.locate()
         for index, sent in enumerate(self._state.jobs):
-            if sent.id is not None and not _final(self._jobs[index]):
+            if sent.id is not None and not is_final(self._jobs[index]):
                 self._jobs[index] = self._asked(sent.id, wait=wait or None, patience=patience)
                 wait = 0.0
         self._looked = time.monotonic()
         self._tell_progress()
 
     def _asked(self, job_id: str, **how: float | None) -> Any:
-        """A job as it stands, with secrets masked in what the service says of it."""
-        job = self._client.job(job_id, **how)
+        """A job as it stands."""
+        return self._masked(self._client.job(job_id, **how))
+
+    def _masked(self, job: Any) -> Any:
+        """A job with secrets masked in what the service says of it."""
         if not job.logs:
             return job
         return job.model_copy(update={"logs": self._client.scrubbed(job.logs, self._hidden())})
 
     def _status(self) -> JobStatus:
-        found = {_status_of(job) for sent, job in zip(self._state.jobs, self._jobs, strict=True) if not sent.void}
+        found = {status_of(job) for sent, job in zip(self._state.jobs, self._jobs, strict=True) if not sent.void}
         return next((status for status in _ORDER if status in found), JobStatus.DONE)
 
     def _tell_progress(self) -> None:
         if self._progress is None:
             return
         pairs = zip(self._state.jobs, self._jobs, strict=True)
-        counts = [_progress_of(sent.layout.evaluated_sets, job) for sent, job in pairs]
+        counts = [progress_of(sent.layout.evaluated_sets, job) for sent, job in pairs]
         news = sum(done for done, _ in counts), sum(total for _, total in counts)
         if news != self._told:
             self._told = news
@@ -293,7 +312,21 @@ class HaiquExecution:
             word = self._client.job(job_id).status
         self._jobs[index] = None
         self._looked = float("-inf")
-        return _STATUSES[word] not in JOB_FINAL_STATES
+        return STATUSES[word] not in JOB_FINAL_STATES
+
+    def _check_not_failed(self, job: Any, job_id: str | None) -> None:
+        status = status_of(job)
+        if status is JobStatus.CANCELLED:
+            raise HaiquJobCancelledError(f"Job {job_id} was cancelled, so it has no result.{self._others()}")
+        if status is JobStatus.ERROR:
+            reason = job.logs or "it gave no reason."
+            raise HaiquJobError(f"Job {job_id} failed at the service: {reason}{self._others()}")
+
+    def _others(self) -> str:
+        """What to know of jobs of the run that go on although one has failed."""
+        pairs = zip(self._state.jobs, self._jobs, strict=True)
+        going = [sent.id for sent, job in pairs if sent.id is not None and not is_final(job)]
+        return f" Others of the run go on: {going}. Call cancel() to stop them." if going else ""
 
     def _facts(self) -> dict[str, Any]:
         state = self._state
@@ -308,16 +341,8 @@ class HaiquExecution:
         }
         jobs = [job for job in self._jobs if job is not None]
         times = [job.time for job in jobs if job.time is not None]
-        quality = {job.id: _quality(job) for job in jobs if job.quality is not None}
+        quality = {job.id: quality_of(job) for job in jobs if job.quality is not None}
         return {**facts, **({"seconds": sum(times)} if times else {}), **({"quality": quality} if quality else {})}
-
-
-def _status_of(job: Any) -> JobStatus:
-    return JobStatus.INITIALIZING if job is None else _STATUSES[job.status]
-
-
-def _final(job: Any) -> bool:
-    return job is not None and _STATUSES[job.status] in JOB_FINAL_STATES
 
 
 def _outcome(sent: SentJob, job: Any) -> tuple[Any, Any]:
@@ -329,47 +354,6 @@ def _outcome(sent: SentJob, job: Any) -> tuple[Any, Any]:
 
 
 def _check_done(job: Any, job_id: str | None) -> None:
-    status = _status_of(job)
-    if status is JobStatus.CANCELLED:
-        raise HaiquJobCancelledError(f"Job {job_id} was cancelled, so it has no result.")
-    if status is JobStatus.ERROR:
-        raise HaiquJobError(f"Job {job_id} failed at the service: {job.logs or 'it gave no reason.'}")
+    status = status_of(job)
     if status is not JobStatus.DONE:
         raise HaiquJobError(f"Job {job_id} has not ended ({status.value}). Wait for it first.")
-
-
-def _quality(job: Any) -> dict[str, Any]:
-    """How close the results of a job are to the ideal ones, as the service estimates."""
-    circuits = ((job.info or {}).get("quality_assessment") or {}).get("per_circuit")
-    return {"overall": job.quality, **({"per_circuit": circuits} if circuits else {})}
-
-
-def _progress_of(sets: int, job: Any) -> tuple[int, int]:
-    """Parameter sets done and in all of one job; services tell it in their logs, if at all."""
-    if _final(job):
-        return sets, sets
-    told = _PROGRESS.findall((job.logs or "") if job is not None else "")
-    return (min(sets, int(told[-1][0])), sets) if told else (0, sets)
-
-
-def _amount(cost: Mapping[str, Any], kind: str, unit: str) -> float:
-    part = cost.get(kind) or {}
-    return float(part.get("amount") or 0.0) if part.get("unit") == unit else 0.0
-
-
-def _seconds(job: Any) -> dict[str, float]:
-    found: dict[str, float] = {}
-    if job.run_date is not None:
-        found["queue"] = _between(job.creation_date, job.run_date)
-        if job.finish_date is not None:
-            found["run"] = _between(job.run_date, job.finish_date)
-    if job.time is not None:
-        found["run"] = float(job.time)
-    return found
-
-
-def _between(first: datetime, last: datetime) -> float:
-    """Seconds between two times; a service may leave the zone out of one of them."""
-    if (first.tzinfo is None) != (last.tzinfo is None):
-        first, last = first.replace(tzinfo=None), last.replace(tzinfo=None)
-    return max(0.0, (last - first).total_seconds())

@@ -140,10 +140,6 @@ class Layout:
     paid: int
     """Those that the jobs compute."""
 
-    def to_json(self) -> dict[str, Any]:
-        """The layout in a few numbers, for people."""
-        return {"evaluations": self.evaluations, "paid": self.paid, "jobs": [job.summary() for job in self.jobs]}
-
 
 def lay_out(request: RunRequest) -> Layout:
     """Lay out a request in the fewest jobs.

@@ -25,15 +25,16 @@ def estimate_of(
         record: The device.
 
     Raises:
-        HaiquResponseError: If the service gave no price for a device that is no simulator.
+        HaiquResponseError: If the service gave no price in USD for a device that is no simulator.
     """
-    if not record.simulator and any(cost is None for cost in costs):
+    dollars = [_dollars(cost) for cost in costs]
+    if not record.simulator and None in dollars:
         raise HaiquResponseError(
-            f"The service gave no estimate of the cost on {record.id}. Nothing was submitted. Look at its price list, "
-            "and run without dry_run and max_cost_usd if you accept an unknown cost."
+            f"The service gave no estimate of the cost on {record.id} in USD. Nothing was submitted. Look at its price "
+            "list, and run without dry_run and max_cost_usd if you accept an unknown cost."
         )
     native = [(cost or {}).get("native") or {} for cost in costs]
-    usd = sum(float(((cost or {}).get("converted") or {}).get("amount") or 0.0) for cost in costs)
+    usd = sum(amount or 0.0 for amount in dollars)
     unit = next((str(part["unit"]) for part in native if part.get("unit")), "USD")
     work = _work(request, layout)
     total = sum(circuits * shots for circuits, shots in work.values())
@@ -53,6 +54,15 @@ def estimate_of(
         source="estimated_qpu_cost of the service",
         as_of=datetime.now(UTC).date(),
     )
+
+
+def _dollars(cost: Mapping[str, Any] | None) -> float | None:
+    """A cost in USD; ``None`` if it is not told, or cannot be: then it must not pass for free."""
+    converted = (cost or {}).get("converted") or {}
+    amount = converted.get("amount")
+    if converted.get("unit") != "USD" or amount is None or amount < 0:
+        return None
+    return float(amount)
 
 
 def _work(request: RunRequest, layout: Layout) -> dict[int, tuple[int, int]]:

@@ -103,15 +103,14 @@ class Sender:
             jobs=tuple(SentJob(layout=job, token=token) for job, token in zip(order.layout.jobs, tokens, strict=True)),
         )
         posts = [self._post(order, index, api, state, ids) for index, ids in enumerate(circuits)]
+        run = None if order.dry_run else state.token
         for index, post in enumerate(posts):
             if state.jobs[index].void:
                 continue
             state = state.leaving(index)
             journal(state.to_json())
             try:
-                job_id = submit_once(
-                    post, client=self._client, experiment=experiment, token=tokens[index], run=state.token
-                )
+                job_id = submit_once(post, client=self._client, experiment=experiment, token=tokens[index], run=run)
             except HaiquError as error:
                 if not state.ids:
                     raise

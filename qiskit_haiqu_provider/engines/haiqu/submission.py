@@ -24,7 +24,7 @@ LOOKS = (0.1, 0.4, 1.0, 2.0)
 """Seconds to wait before each look for a job whose submission got no answer."""
 
 _NEWEST = 100
-"""Jobs that are looked through for a token; a job that was just submitted is among the newest."""
+"""Jobs that are looked through for a token at first; a job that was just submitted is among the newest."""
 
 
 class Accepted(Protocol):
@@ -36,7 +36,9 @@ class Accepted(Protocol):
         ...
 
 
-def submit_once(post: Callable[[], Accepted], *, client: "HaiquClient", experiment: str, token: str, run: str) -> str:
+def submit_once(
+    post: Callable[[], Accepted], *, client: "HaiquClient", experiment: str, token: str, run: str | None
+) -> str:
     """Submit a job and return its id.
 
     Args:
@@ -44,7 +46,8 @@ def submit_once(post: Callable[[], Accepted], *, client: "HaiquClient", experime
         client: The service.
         experiment: Id of the experiment that the job goes to.
         token: Client token of the submission.
-        run: Client token of the run that the job is part of; its record is kept under it.
+        run: Client token of the run that the job is part of; its record is kept under it. ``None`` for a dry run,
+            which has no record.
 
     Raises:
         HaiquApiError: If the service refused the job; it was not accepted.
@@ -80,14 +83,21 @@ def look_for(token: str, *, client: "HaiquClient", experiment: str) -> str | Non
 
 
 def find(token: str, *, client: "HaiquClient", experiment: str, newest: int = _NEWEST) -> str | None:
-    """The id of the job with a client token; ``None`` if the service has none.
+    """The id of the job with a client token; ``None`` if the service has none among its newest.
+
+    A job is mostly among the last few. Asking for many costs a long answer, and a service may refuse it.
 
     Raises:
         HaiquApiError: If the service does not answer.
     """
     mark = mark_of(token)
-    jobs = client.jobs(experiment, limit=newest)
-    return next((job.id for job in jobs if mark in (job.description or "")), None)
+    limit, seen = _NEWEST, -1
+    while True:
+        jobs = client.jobs(experiment, limit=limit)
+        found = next((job.id for job in jobs if mark in (job.description or "")), None)
+        if found is not None or limit >= newest or len(jobs) <= seen:
+            return found
+        limit, seen = 10 * limit, len(jobs)
 
 
 def mark_of(token: str) -> str:
@@ -104,11 +114,15 @@ def token_of(description: str | None) -> str | None:
 _MARK = re.compile(r"\[client-token:([0-9a-f]{32})\]")
 
 
-def _unknown(lost: HaiquApiError, run: str) -> HaiquSubmissionError:
+def _unknown(lost: HaiquApiError, run: str | None) -> HaiquSubmissionError:
+    reason = f"its answer was lost ({type(lost).__name__}: {lost})"
+    job = (
+        f"Whether the job was accepted is not known: {reason}. A second job was not made. Its record is kept: "
+        f"provider.job('haiqu-{run}') finds the job if there is one. Submit anew only if there is none."
+    )
+    dry = f"What the run costs is not known: {reason}. Nothing but a dry run was sent, which costs nothing. Ask again."
     return HaiquSubmissionError(
-        f"Whether the job was accepted is not known: its answer was lost ({type(lost).__name__}: {lost}). A second job "
-        f"was not made. Its record is kept: provider.job('haiqu-{run}') finds the job if there is one. Submit anew "
-        "only if there is none.",
+        dry if run is None else job,
         status=lost.status,
         detail=lost.detail,
         request_id=lost.request_id,

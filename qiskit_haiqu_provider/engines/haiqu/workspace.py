@@ -1,5 +1,6 @@
 """The experiment that jobs go to, and the circuits in it; both are remembered on disk, so that they cost no request."""
 
+import contextlib
 import hashlib
 import json
 import threading
@@ -56,16 +57,21 @@ class Workspace:
             if self._id is not None:
                 self._registry.forget(self._id)
             self._id, self._empty, self.remembered = None, False, False
-            self._path().unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._path().unlink()
 
     def _opened(self) -> str:
         found = self._client.init_experiment(self.name)
         self._empty = found.circuits_count == 0
+        with contextlib.suppress(OSError):  # what cannot be kept is asked for again
+            self._keep(found.id)
+        return found.id
+
+    def _keep(self, experiment_id: str) -> None:
         path = self._path()
         private_folder(path.parent)
         with replacing(path) as file:
-            file.write(json.dumps({"url": self._client.url, "name": self.name, "id": found.id}).encode())
-        return found.id
+            file.write(json.dumps({"url": self._client.url, "name": self.name, "id": experiment_id}).encode())
 
     def _known(self) -> str | None:
         try:

@@ -10,20 +10,12 @@ from qiskit_haiqu_provider.engines.haiqu.engine import HaiquEngine
 from qiskit_haiqu_provider.store import JobStore
 from tests.api.odd_server import OddServer
 from tests.engines.haiqu.service import Desk
-from tests.gateway.servers import running
-
-
-@pytest.fixture(scope="session")
-def service(tmp_path_factory):
-    """A gateway for all tests of the engine."""
-    with running(tmp_path_factory.mktemp("service")) as found:
-        yield found
 
 
 @pytest.fixture
-def client(service):
+def client(gateway):
     """A client of the gateway."""
-    with HaiquClient(service.key, url=service.url) as found:
+    with HaiquClient(gateway.key, url=gateway.url) as found:
         yield found
 
 

@@ -1,5 +1,6 @@
 """Jobs that others submitted, in all the shapes that the REST API knows."""
 
+import base64
 import math
 
 import numpy as np
@@ -9,8 +10,12 @@ from qiskit.circuit import Parameter
 from qiskit.quantum_info import Statevector
 
 from qiskit_haiqu_provider.api import models
+from qiskit_haiqu_provider.engines.haiqu.adoption import JobFilter
 from qiskit_haiqu_provider.exceptions import HaiquJobError, HaiquNotFoundError
 from qiskit_haiqu_provider.run.collect import Origin, collect
+from qiskit_haiqu_provider.run.formats import write_qpy
+from tests.api.odd_server import Answer
+from tests.api.records import CIRCUIT, RUN_JOB
 
 
 def turned(*names):
@@ -124,7 +129,22 @@ def test_a_job_of_another_kind_is_told_apart(client, engine):
     job = client.transpile(body)
     with pytest.raises(HaiquJobError, match="Transpilation"):
         engine.adopt(job.id)
-    assert engine.elsewhere(limit=10, known=()) == []
+    assert engine.elsewhere(JobFilter(limit=10), known=set()) == []
+
+
+@pytest.mark.parametrize(
+    "odd", [{"parameters": [[0.1]]}, {"parameters": [[[0.1]]]}, {"observables": [[(["ZZ"], [1.0])]]}]
+)
+def test_a_job_whose_parts_do_not_match_is_told_and_left_out(desk, odd):
+    packed = base64.b64encode(write_qpy(measured(turned("a")))).decode()
+    job = {**RUN_JOB, "status": "Done", "circuit_ids": ["circ-1", "circ-2"], **odd}
+    for circuit_id in job["circuit_ids"]:
+        desk.server.on(f"GET /circuits/{circuit_id}", Answer(json={**CIRCUIT, "id": circuit_id, "qpy": packed}))
+    desk.server.on("GET /jobs/jb-1", Answer(json=job))
+    desk.server.on("GET /experiments/exp-1/jobs", Answer(json=[job]))
+    with pytest.raises(HaiquJobError, match="nobody can tell which result is whose"):
+        desk.engine.adopt("jb-1")
+    assert desk.engine.elsewhere(JobFilter(limit=10), known=set()) == []
 
 
 def test_an_unknown_job_is_not_found(engine):

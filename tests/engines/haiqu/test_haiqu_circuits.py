@@ -1,6 +1,7 @@
 """The ids of circuits: asked for once, remembered, and never those of other circuits."""
 
 import base64
+import contextlib
 import io
 import json
 import stat
@@ -364,12 +365,12 @@ def test_a_formula_that_writing_simplifies_is_the_same(service, registry, home):
 def test_delays_that_would_change_on_the_way_are_refused(service, registry):
     circuit = QuantumCircuit(1, name="waits")
     circuit.delay(100, 0, "ns")
-    with pytest.raises(HaiquInputError, match=r"'waits' has a delay of 100\.0 ns, .* in dt"):
+    with pytest.raises(HaiquInputError, match=r"'waits' has a delay of 100(\.0)? ns, .* in dt"):
         registry.ids("exp", [circuit])
     inside = QuantumCircuit(1, 1, name="waits")
     with inside.if_test((inside.clbits[0], 1)):
         inside.delay(1, 0, "us")
-    with pytest.raises(HaiquInputError, match=r"a delay of 1\.0 us"):
+    with pytest.raises(HaiquInputError, match=r"a delay of 1(\.0)? us"):
         registry.ids("exp", [rotation(0.1), inside])
     assert len(service.uploads) <= 1
 
@@ -377,6 +378,9 @@ def test_delays_that_would_change_on_the_way_are_refused(service, registry):
 def test_what_cannot_be_written_or_read_back_is_refused(service, registry):
     labelled = QuantumCircuit(2, name="labelled")
     labelled.append(CXGate(ctrl_state=0, label="mine"), [0, 1])
+    with contextlib.suppress(HaiquInputError):
+        if read_qpy(write_qpy(labelled)) == labelled:
+            pytest.skip("this Qiskit reads the label back")
     with pytest.raises(HaiquInputError, match=r"'labelled' holds something that QPY.* would change"):
         registry.ids("exp", [labelled])
     assert service.uploads == []

@@ -10,6 +10,7 @@ from qiskit.transpiler import generate_preset_pass_manager
 
 from qiskit_haiqu_provider import EstimatorV2, SamplerV2
 from qiskit_haiqu_provider.engines.base import RemoteEngine, RemoteExecution
+from qiskit_haiqu_provider.engines.haiqu.adoption import JobFilter
 from qiskit_haiqu_provider.exceptions import HaiquCircuitError, HaiquInputError, HaiquOptionError, HaiquRequestError
 
 PRECISION = 0.02
@@ -170,5 +171,5 @@ def test_jobs_of_others_are_adopted(backend_of, client, engine):
     np.testing.assert_array_equal(task.stds, wanted.stds)
     assert (record.id, record.backend, record.via) == (ours.job_id(), "aer_simulator", "haiqu")
     assert plan.outlines[0].shape == (2, 2)
-    assert [found[2].id for found in engine.elsewhere(limit=10, known=())] == [ours.job_id()]
-    assert engine.elsewhere(limit=10, known={ours.job_id()}) == []
+    assert [found[2].id for found in engine.elsewhere(JobFilter(limit=10), known=set())] == [ours.job_id()]
+    assert engine.elsewhere(JobFilter(limit=10), known={ours.job_id()}) == []

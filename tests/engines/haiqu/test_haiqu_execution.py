@@ -1,5 +1,6 @@
 """Following jobs at the service: polling, outages, results, logs, costs, cancelling and restarting."""
 
+import asyncio
 import threading
 import time
 
@@ -131,6 +132,14 @@ def test_a_failed_job_says_what_the_service_says(desk, job):
     assert "on fire" in job.error_message()
 
 
+def test_of_several_jobs_the_failed_one_is_told(desk):
+    desk.fields = {"status": "Running", "quantum_results": None}
+    job = SamplerV2(desk.backend()).run([(bell(), None, 4), (bell(), None, 8)])
+    next(found for found in desk.jobs.values() if found["id"] == "jb-2").update(status="Error", logs="bad luck")
+    with pytest.raises(HaiquJobError, match=r"Job jb-2 failed at the service: bad luck"):
+        job.result(timeout=20)
+
+
 def test_a_cancelled_job_has_no_result(desk, job, server):
     def cancel(_asked):
         desk.end(status="Cancelled")
@@ -192,6 +201,33 @@ def test_progress_is_told_as_far_as_the_service_tells(desk):
     assert told == [(1, 3), (3, 3)]
 
 
+def test_a_job_that_failed_half_way_is_not_told_as_complete(desk):
+    told = []
+    desk.fields = {"status": "Error", "quantum_results": None, "logs": "Running: 1 of 3 parameter sets"}
+    options = {"progress": lambda done, total: told.append((done, total))}
+    job = SamplerV2(desk.backend(), options=options).run([(sweep(), [[0.1], [0.2], [0.3]])], shots=2)
+    with pytest.raises(HaiquJobError):
+        job.result()
+    assert told == [(1, 3)]
+
+
+def test_facts_in_another_form_do_not_spoil_the_result(desk, job):
+    finish(desk, quality=0.9, info={"quality_assessment": [0.9], "qpu_cost": [1], "uncertainty": "low"})
+    result = job.result()
+    assert result[0].data.meas.get_counts() == {"00": 2, "11": 2}
+    assert result.metadata["haiqu"]["quality"] == {"jb-1": {"overall": 0.9}}
+    assert job.usage()["usd"] == 0
+
+
+def test_what_fails_here_is_not_taken_for_a_failure_of_the_job(desk, job):
+    finish(desk)
+    job._plan = None
+    with pytest.raises(AttributeError):
+        job.result()
+    assert JobStore().read("jb-1").status == "QUEUED"
+    assert followed(desk, "jb-1").result()[0].data.meas.get_counts() == {"00": 2, "11": 2}
+
+
 def test_the_quality_that_the_service_estimates_is_told(desk, job):
     finish(desk, quality=0.9, info={"quality_assessment": {"per_circuit": {"circ-1": 0.9}}})
     facts = job.result().metadata["haiqu"]
@@ -221,6 +257,10 @@ def test_without_a_key_a_job_of_a_service_is_kept_and_says_what_is_missing(desk,
     found = stored_job(JobStore(), "jb-1", lambda _: None, None)
     with pytest.raises(HaiquJobError, match="HAIQU_API_KEY"):
         found.result()
+    with pytest.raises(HaiquJobError, match="HAIQU_API_KEY"):
+        found.cancel()
+    with pytest.raises(HaiquJobError, match="HAIQU_API_KEY"):
+        asyncio.run(asyncio.wait_for(_result(found), 20))
     finish(desk)
     assert followed(desk, "jb-1").done()
 
@@ -267,9 +307,15 @@ def test_waiting_in_several_threads_gives_one_result(desk, job):
     assert all(result is found[0] for result in found)
 
 
-def test_a_job_can_be_awaited(desk, job):
-    import asyncio
+def test_an_awaited_job_ends_also_if_its_progress_cannot_be_shown(desk):
+    def show(_done, _total):
+        raise ValueError("no screen")
 
+    job = SamplerV2(desk.backend(), options={"progress": show}).run([bell()], shots=4)
+    assert asyncio.run(asyncio.wait_for(_result(job), 20))[0].data.meas.num_shots == 4
+
+
+def test_a_job_can_be_awaited(desk, job):
     async def both():
         waiting = asyncio.ensure_future(_result(job))
         await asyncio.sleep(0.05)

@@ -124,6 +124,17 @@ def test_the_record_is_on_disk_before_anything_leaves(desk, server):
     assert after.id == job.job_id() == after.state["jobs"][0]["id"]
 
 
+def test_an_id_that_cannot_name_a_file_loses_no_job(desk):
+    desk.fields = {"id": "jb/1"}
+    job = SamplerV2(desk.backend()).run([bell()], shots=4)
+    desk.server.on("GET /jobs/jb%2F1", lambda _: Answer(json=next(iter(desk.jobs.values()))))
+    assert job.job_id() == "jb/1"
+    assert counts(job) == {"00": 2, "11": 2}
+    (record,) = JobStore().records()
+    assert (record.id[:6], record.status) == ("haiqu-", "DONE")
+    assert counts(stored_job(JobStore(), record.id, lambda _: None)) == {"00": 2, "11": 2}
+
+
 def test_a_lost_answer_is_looked_up_not_sent_again(desk, server):
     server.on("POST /run", lost(desk))
     job = SamplerV2(desk.backend()).run([bell()], shots=4)
@@ -153,6 +164,26 @@ def test_a_job_that_turns_up_later_is_found_by_its_record(desk, server):
     assert job.job_id() == "jb-1"
     assert counts(job) == {"00": 2, "11": 2}
     assert [found.id for found in JobStore().records()] == ["jb-1"]
+
+
+@pytest.mark.parametrize("others", [0, 150])
+def test_a_job_is_looked_for_among_few_before_many(desk, server, others):
+    late, asked_for = [], []
+    server.on("POST /run", lambda asked: late.append(asked) or CUT_BEFORE_ANSWER)
+    with pytest.raises(HaiquSubmissionError):
+        SamplerV2(desk.backend()).run([bell()])
+    desk.run(late[0])
+    (job,) = desk.jobs.values()
+    found = [*({**job, "id": f"jb-other-{index}", "description": ""} for index in range(others)), job]
+
+    def listed(asked):
+        asked_for.append(int(asked.query["limit"][0]))
+        return Answer(json=found[: asked_for[-1]])
+
+    server.on("GET /experiments/exp-1/jobs", listed)
+    (record,) = JobStore().records()
+    assert desk.engine.resume(record.state).locate()
+    assert asked_for == ([100, 1000] if others else [100])
 
 
 def test_a_service_that_honours_keys_is_sent_the_same_again(desk, server):
@@ -259,13 +290,59 @@ def test_a_dry_run_tells_the_service_s_estimate(desk):
     assert JobStore().records() == []
 
 
-def test_a_device_without_a_price_is_not_taken_for_free(desk):
+@pytest.mark.parametrize(
+    "cost",
+    [
+        None,
+        {"native": {"amount": 4.1, "unit": "s"}},
+        {"native": {"amount": 4.1, "unit": "s"}, "converted": None},
+        {"converted": {"amount": 4.1, "unit": "credits"}},
+        {"converted": {"amount": -1.0, "unit": "USD"}},
+    ],
+)
+def test_a_device_without_a_price_is_not_taken_for_free(desk, cost):
+    desk.fields = {"estimated_qpu_cost": cost}
     estimator = EstimatorV2(desk.backend("ibm_line"), options={"max_cost_usd": 5})
     circuit = QuantumCircuit(3)
     circuit.sx(0)
     with pytest.raises(Exception, match="no estimate of the cost on ibm_line"):
         estimator.run([(circuit, "IIZ")], precision=0.1)
     assert [body["dry_run"] for body in desk.bodies()] == [True]
+
+
+def test_a_dry_run_whose_answer_is_lost_promises_no_record(desk, server):
+    server.on("POST /run", CUT_BEFORE_ANSWER)
+    with pytest.raises(HaiquSubmissionError, match="What the run costs is not known") as raised:
+        SamplerV2(desk.backend("ibm_line"), options={"max_cost_usd": 5}).run([isa()])
+    assert "provider.job" not in str(raised.value)
+    assert JobStore().records() == []
+
+
+def test_an_experiment_that_cannot_be_remembered_only_costs_time(desk, server, tmp_path):
+    (tmp_path / "file").write_text("")
+    engine = HaiquEngine(desk.client, experiment="e", home=lambda: tmp_path / "file", credentials=lambda _device: {})
+    (record,) = [found for found in engine.devices() if found.id == "aer_simulator"]
+    job = SamplerV2(HaiquBackend(engine, record, store=JobStore())).run([bell()], shots=4)
+    assert counts(job) == {"00": 2, "11": 2}
+
+
+def test_a_job_whose_id_is_not_known_yet_is_found_and_cancelled(desk, server):
+    late = []
+    server.on("POST /run", lambda asked: late.append(asked) or CUT_BEFORE_ANSWER)
+    with pytest.raises(HaiquSubmissionError):
+        SamplerV2(desk.backend()).run([bell()], shots=4)
+    (record,) = JobStore().records()
+    execution = desk.engine.resume(record.state)
+    desk.fields = {"status": "Queued", "quantum_results": None}
+    desk.run(late[0])  # it was only on its way
+
+    def cancel(_asked):
+        desk.end(status="Cancelled")
+        return Answer(json=desk.jobs[next(iter(desk.jobs))])
+
+    server.on("POST /jobs/jb-1/cancel", cancel)
+    assert execution.cancel()
+    assert server.count("POST /jobs/jb-1/cancel") == 1
 
 
 def test_mitigation_flags_are_all_sent(desk):

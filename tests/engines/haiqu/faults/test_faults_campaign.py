@@ -15,9 +15,9 @@ SEED = 2026
 
 
 @pytest.mark.parametrize(("silent", "runs"), [(False, 60), (True, 30)], ids=["honoured", "silent"])
-def test_whatever_happens_on_the_way_jobs_are_submitted_once_and_found_again(service, tmp_path, silent, runs):
+def test_whatever_happens_on_the_way_jobs_are_submitted_once_and_found_again(gateway, tmp_path, silent, runs):
     with impatient():
-        report = campaign(service, tmp_path, runs=runs, seed=SEED, silent=silent)
+        report = campaign(gateway, tmp_path, runs=runs, seed=SEED, silent=silent)
     assert not report.problems, "\n".join(report.problems)
     assert report.runs == runs
     assert sum(report.drawn.values()) >= runs
@@ -34,13 +34,13 @@ class OnSubmission:
         return self._trouble if name == "POST /run" else None
 
 
-def test_a_submission_that_arrives_after_everybody_gave_up_is_found(service, tmp_path):
+def test_a_submission_that_arrives_after_everybody_gave_up_is_found(gateway, tmp_path):
     """At first there is no job, and the client says so; later there is one, under the id that it told."""
     work = Work("sampler", ("0110",))
-    with FaultProxy(service.url, silent=True) as proxy, impatient():
+    with FaultProxy(gateway.url, silent=True) as proxy, impatient():
 
         def provider(**more):
-            return HaiquProvider(url=proxy.url, api_key=service.key, home=tmp_path, experiment="too late", **more)
+            return HaiquProvider(url=proxy.url, api_key=gateway.key, home=tmp_path, experiment="too late", **more)
 
         backend = provider(timeout=TIMEOUT).get_backend("aer_simulator", via="haiqu")
         proxy.plan = OnSubmission(Trouble(kind=Kind.LATE_REQUEST, seconds=6.0))
