@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows the name of the command. Default: those of the process.
 
     Returns:
-        The exit code: 0, or 1 after an error that was shown or if something does not work.
+        The exit code: 0; 1 after an error that was shown, or if something does not work; 130 after Ctrl-C.
     """
     parser = _parser()
     chosen = parser.parse_args(arguments)
@@ -30,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HaiquError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:  # the usual way to stop a gateway
+        return 130
     return int(code or 0)
 
 

@@ -29,7 +29,7 @@ from qiskit_haiqu_provider.job import HaiquJob
 from qiskit_haiqu_provider.options.base import check_layer
 from qiskit_haiqu_provider.options.definitions import EstimatorOptions, SamplerOptions
 from qiskit_haiqu_provider.reach.history import Adopted, Wanted, adopted_job, known_ids, list_jobs
-from qiskit_haiqu_provider.reach.routes import check_via, no_way_to, not_found, runs_here
+from qiskit_haiqu_provider.reach.routes import check_filters, check_via, no_way_to, not_found, runs_here
 from qiskit_haiqu_provider.reach.service import Service
 from qiskit_haiqu_provider.secret import Secret
 from qiskit_haiqu_provider.store import JobRecord, JobStore
@@ -97,6 +97,15 @@ class HaiquProvider(Accounts):
                 f"executor must have a method submit(function, *arguments), which {executor!r} has not. "
                 "Give an executor of concurrent.futures or a distributed.Client."
             )
+        if transport is not None and not callable(getattr(transport, "handle_request", None)):
+            raise HaiquInputError(
+                f"transport must be an httpx.BaseTransport, which {transport!r} is not. Leave it out for the network."
+            )
+        if options is not None and not isinstance(options, Mapping):
+            raise HaiquInputError(
+                f"options must be a mapping from names to values, not {options!r}. Give one such as "
+                "{'default_shots': 4096}."
+            )
         given = Given.checked(
             api_key=api_key, url=url, experiment=experiment, auth=auth, account=account, credentials=credentials
         )
@@ -162,6 +171,7 @@ class HaiquProvider(Accounts):
             via: Who executes: ``local`` or ``haiqu``.
             filters: Called with each backend; keeps those for which it returns true.
         """
+        check_filters(name, simulator, min_num_qubits, filters)
         found = [
             HaiquBackend(engine, record, store=self._store, provider=self)
             for engine, record in self._records(name, via)
@@ -352,7 +362,8 @@ class HaiquProvider(Accounts):
             unreachable = no_way_to(name, names, self._service.given, self._service.connection)
             if unreachable is not None:
                 return unreachable
-        return not_found(name, via, names)
+        asked = via == "haiqu" or (via is None and not runs_here(name) and self._service.configured)
+        return not_found(name, via, names, url=self._service.connection.url.value if asked else None)
 
     def _stored_job(self, job_id: str) -> HaiquJob:
         return stored_job(self._store, job_id, self._backend_of, self._service.follow)

@@ -62,7 +62,7 @@ def provider():
 
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory):
-    """A gateway in a process of its own, as users run it."""
+    """One gateway for all tests, in a process of its own; at its end its log holds neither a traceback nor a key."""
     from tests.gateway.servers import running
 
     with running(tmp_path_factory.mktemp("gateway")) as found:

@@ -90,6 +90,22 @@ def test_a_service_that_is_away():
     assert KEY not in str(found)
 
 
+def test_nothing_is_asked_twice(monkeypatch):
+    monkeypatch.delenv("HAIQU_RETRY_SECONDS")
+    with OddServer() as server:
+        server.on("GET /version", Answer(status=503))
+        found = HaiquProvider(api_key=KEY, url=server.url).check()
+        assert by_name(found)["Haiqu service"].ok is False
+        assert server.asked == ["GET /version"]
+
+
+def test_a_setting_of_the_environment_that_cannot_be_used(gateway, monkeypatch):
+    monkeypatch.setenv("HAIQU_RETRY_SECONDS", "-1")
+    found = by_name(HaiquProvider(api_key=gateway.key, url=gateway.url).check())
+    assert found["Haiqu service"].ok is False
+    assert "HAIQU_RETRY_SECONDS is '-1'" in found["Haiqu service"].advice
+
+
 @pytest.mark.parametrize("answer", [Answer(status=500), Answer(body="<html>"), Answer(json=[]), Answer(status=404)])
 def test_a_service_that_answers_strangely(answer):
     with OddServer() as server:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import warnings
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from qiskit import QuantumCircuit
@@ -380,6 +380,36 @@ def test_jobs_of_a_status(provider):
     assert provider.jobs(status="RUNNING") == []
     with pytest.raises(HaiquInputError, match=r"status must be one of .*'QUEUED'.*, not 'FINISHED'"):
         provider.jobs(status="FINISHED")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"status": 3}, "status must be one of .*, not 3"),
+        ({"status": ["DONE", None]}, "status must be one of .*, not None"),
+        ({"created_after": "yesterday"}, "created_after must be a datetime, not 'yesterday'"),
+        ({"created_after": date(2026, 1, 31)}, "created_after must be a datetime"),
+        ({"backend_name": 5}, "backend_name must be the name of a device, not 5"),
+        ({"limit": 2.5}, "limit must be None or a whole number"),
+    ],
+)
+def test_filters_of_jobs_that_cannot_be_used_are_named(provider, arguments, message):
+    with pytest.raises(HaiquInputError, match=message):
+        provider.jobs(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": 5}, "name must be the name of a device, not 5"),
+        ({"simulator": "yes"}, "simulator must be None, True or False, not 'yes'"),
+        ({"min_num_qubits": "5"}, "min_num_qubits must be None or a whole number, not '5'"),
+        ({"filters": 5}, "filters must be a function of a backend, not 5"),
+    ],
+)
+def test_filters_of_devices_that_cannot_be_used_are_named(provider, arguments, message):
+    with pytest.raises(HaiquInputError, match=message):
+        provider.backends(**arguments)
 
 
 def test_the_limit_counts_what_matches(provider):

@@ -104,6 +104,9 @@ def test_devices_that_are_not_here_go_through_haiqu(line):
         provider.get_backend("ibm_lime")
     with pytest.raises(HaiquBackendNotFoundError, match=r"no device 'qpu_zzz'\. See provider\.backends"):
         provider.get_backend("qpu_zzz")
+    for via, asked in [(None, "was asked too"), ("haiqu", "was asked")]:
+        with pytest.raises(HaiquBackendNotFoundError, match=rf"{server.url} {asked}\."):
+            provider.get_backend("ibm_lime", via=via)
     assert server.asked == ["GET /devices"]
 
 

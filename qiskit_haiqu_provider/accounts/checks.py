@@ -1,6 +1,8 @@
 """How to reach a service: which settings are accepted, and what is warned of."""
 
+import inspect
 import ipaddress
+import reprlib
 import warnings
 from urllib.parse import urlsplit
 
@@ -10,6 +12,9 @@ AUTH = ("header", "query")
 """How the key travels: in the header ``authorization``, or as the query parameter ``HAIQU_API_KEY``."""
 
 _LONGEST_NAME = 200
+
+_INSIDE = frozenset({__name__.partition(".")[0], "contextlib", "functools"})
+"""Modules whose lines are not the caller's."""
 
 
 def check_url(url: object, *, where: str = "url") -> str:
@@ -39,26 +44,35 @@ def check_url(url: object, *, where: str = "url") -> str:
     return url.strip().rstrip("/")
 
 
-def check_auth(auth: object) -> str:
+def check_auth(auth: object, *, where: str = "auth") -> str:
     """How the key travels.
+
+    Args:
+        auth: What was given.
+        where: What to call it.
 
     Raises:
         HaiquInputError: If it is none of the ways there are.
     """
     if not isinstance(auth, str) or auth not in AUTH:
-        raise HaiquInputError(f"auth must be one of {list(AUTH)}, not {auth!r}.")
+        raise HaiquInputError(f"{where} must be one of {list(AUTH)}, not {auth!r}.")
     return auth
 
 
-def check_experiment(name: object) -> str:
+def check_experiment(name: object, *, where: str = "experiment") -> str:
     """The name of an experiment.
+
+    Args:
+        name: What was given.
+        where: What to call it.
 
     Raises:
         HaiquInputError: If it cannot be one.
     """
     if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME:
         raise HaiquInputError(
-            f"experiment must be the name of an experiment, a text of at most {_LONGEST_NAME} characters, not {name!r}."
+            f"{where} must be the name of an experiment, a text of at most {_LONGEST_NAME} characters, "
+            f"not {reprlib.repr(name)}."
         )
     return name.strip()
 
@@ -81,11 +95,18 @@ def warn_if_open(url: str) -> None:
     """Say that a key would travel in clear text, unless it stays on this machine."""
     parts = urlsplit(url)
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        warnings.warn(
+        warn_caller(
             f"{url} is not encrypted: everybody on the way can read your key and your vendors' credentials. "
-            "Use https, or a tunnel to this machine.",
-            stacklevel=2,
+            "Use https, or a tunnel to this machine."
         )
+
+
+def warn_caller(message: str) -> None:
+    """Warn at the line of the program that called the package, however deep inside this is noticed."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _INSIDE:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)
 
 
 def is_loopback(host: str) -> bool:

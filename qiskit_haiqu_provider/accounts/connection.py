@@ -105,11 +105,7 @@ def no_key_message(*, lost: bool = False) -> str:
     )
 
 
-_CHECKS: Mapping[str, Callable[..., str]] = {
-    "url": lambda value, where: check_url(value, where=where),
-    "experiment": lambda value, where: check_experiment(value),  # noqa: ARG005
-    "auth": lambda value, where: check_auth(value),  # noqa: ARG005
-}
+_CHECKS: Mapping[str, Callable[..., str]] = {"url": check_url, "experiment": check_experiment, "auth": check_auth}
 _DEFAULTS = {"url": URL, "experiment": EXPERIMENT, "auth": "header"}
 
 
@@ -117,13 +113,14 @@ def _setting(name: str, value: str | None, account: Account | None) -> Found[str
     if value is not None:
         return Found(value, f"{name}=")
     saved = getattr(account, name, None)
-    of_account = None if account is None or saved is None else Found(saved, f"account '{account.name}'")
+    of_account = None if account is None or saved is None else Found(saved, account.source)
     around = _variable(name)
     chosen = account is not None and account.chosen
     found = (of_account or around) if chosen else (around or of_account)
     if found is None:
         return Found(_DEFAULTS[name], "default")
-    return Found(_CHECKS[name](found.value, found.source), found.source)
+    where = found.source if found is around else f"{name} of {found.source}"
+    return Found(_CHECKS[name](found.value, where=where), found.source)
 
 
 def _key(given: Given, account: Account | None) -> Found[Callable[[], Secret]] | None:
@@ -133,7 +130,7 @@ def _key(given: Given, account: Account | None) -> Found[Callable[[], Secret]] |
         return Found(lambda: secret, "api_key=")
     around = _variable(API_KEY)
     if account is not None and API_KEY in account.names and (account.chosen or around is None):
-        return Found(lambda: _saved_key(account), f"account '{account.name}'")
+        return Found(lambda: _saved_key(account), account.source)
     if around is None:
         return None
     key = as_key(around.value, where=around.source)
@@ -144,7 +141,7 @@ def _saved_key(account: Account) -> Secret:
     key = account.secret(API_KEY)
     if key is None:
         raise HaiquAccountError(f"The account '{account.name}' holds no key. Save it again with api_key='...'.")
-    return key
+    return as_key(key.reveal(), where=f"{API_KEY} of {account.source}")  # files can be edited
 
 
 def _no_key(given: Given) -> Callable[[], Secret]:

@@ -243,7 +243,7 @@ def _of_call(given: Mapping[str, Secret]) -> _Source:
 def _of_account(account: "Account") -> _Source:
     def look(part: Part) -> Found[Secret] | None:
         secret = account.secret(part.name)
-        return None if secret is None else Found(secret, f"account '{account.name}'")
+        return None if secret is None else Found(secret, account.source)
 
     return look
 

@@ -8,14 +8,14 @@ keyring.
 import contextlib
 import json
 import os
-import warnings
+import reprlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from qiskit_haiqu_provider.accounts.checks import check_auth, check_experiment, check_url
+from qiskit_haiqu_provider.accounts.checks import check_auth, check_experiment, check_url, warn_caller
 from qiskit_haiqu_provider.accounts.credentials import as_key, checked_credentials
 from qiskit_haiqu_provider.accounts.keyrings import Ring
 from qiskit_haiqu_provider.exceptions import HaiquAccountError, HaiquInputError
@@ -46,6 +46,11 @@ class Account:
 
     chosen: bool = False
     """Whether it was named in the call; then it goes before the environment."""
+
+    @property
+    def source(self) -> str:
+        """What to call it where the origin of a value is told."""
+        return f"account '{self.name}'"
 
     @property
     def names(self) -> Collection[str]:
@@ -138,7 +143,8 @@ def accounts_path() -> Path:
 def _check_name(name: object) -> None:
     if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         raise HaiquInputError(
-            f"name must be the name of an account, a text of at most {_LONGEST_NAME} characters, not {name!r}."
+            f"name must be the name of an account, a text of at most {_LONGEST_NAME} characters, "
+            f"not {reprlib.repr(name)}."
         )
 
 
@@ -262,10 +268,9 @@ def _tighten(path: Path) -> None:
         done = f"it could not be changed; run: chmod 600 {path}"
     if path not in _WARNED:
         _WARNED.add(path)
-        warnings.warn(
+        warn_caller(
             f"The file of accounts {path} could be read by other users (mode {mode:04o}); {done}. "
-            "Renew the keys in it if others may have seen them.",
-            stacklevel=2,
+            "Renew the keys in it if others may have seen them."
         )
 
 

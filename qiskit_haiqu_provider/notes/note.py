@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import reprlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ def read_note(
         shots=json.dumps(outcome.shots),
         device=device or outcome.device,
         name=name,
-        metrics=plain(metrics or {}),
+        metrics=_finite(plain(metrics or {})),
         circuit=circuit,
         service_job=outcome.service_job,
         circuit_hash="" if circuit is None else content_digest(circuit),
@@ -166,6 +167,18 @@ def _look_for(job_hash: str, client: "HaiquClient", experiment: str) -> str | No
     return None
 
 
+def _finite(metrics: dict[str, Any]) -> dict[str, Any]:
+    """The metrics, if JSON has words for them."""
+    for name, value in metrics.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError:
+            raise HaiquInputError(f"metrics[{name!r}] is not finite. Remove NaN and infinity.") from None
+    return metrics
+
+
 def _check_short(text: Any, where: str) -> None:
     if not isinstance(text, str) or len(text) > _LONGEST_NAME:
-        raise HaiquInputError(f"{where} must be a text of at most {_LONGEST_NAME} characters, not {text!r}.")
+        raise HaiquInputError(
+            f"{where} must be a text of at most {_LONGEST_NAME} characters, not {reprlib.repr(text)}."
+        )

@@ -8,6 +8,7 @@ What is noted is a list with one entry for each circuit or PUB:
 """
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -168,13 +169,46 @@ def _plain_counts(counts: Mapping[Any, Any], num_clbits: int | None) -> dict[str
     if not counts:
         raise HaiquInputError("job_or_result holds no counts. Give a mapping such as {'00': 512, '11': 512}.")
     for outcome, count in counts.items():
-        if not isinstance(outcome, str) and not (is_whole(outcome) and outcome >= 0):
-            raise HaiquInputError(f"Outcomes must be bitstrings or whole numbers, not {outcome!r}.")
-        if not is_real(count) or not math.isfinite(count):
-            raise HaiquInputError(f"The count of outcome {outcome!r} must be a number, not {count!r}.")
-    width = num_clbits or max((int(key).bit_length() for key in counts if not isinstance(key, str)), default=1) or 1
-    named = {key if isinstance(key, str) else format(int(key), f"0{width}b"): count for key, count in counts.items()}
+        if not is_real(count) or not math.isfinite(count) or (is_whole(count) and count < 0):
+            raise HaiquInputError(
+                f"The count of outcome {outcome!r} must be a number that is not negative, or a quasi-probability, "
+                f"not {count!r}."
+            )
+    named = _named(counts, num_clbits)
     if all(is_whole(count) for count in named.values()):
         whole = {key: int(count) for key, count in named.items()}
         return {"counts": whole, "shots": sum(whole.values()), "registers": []}
     return {"counts": {key: float(count) for key, count in named.items()}, "registers": []}
+
+
+def _named(counts: Mapping[Any, Any], num_clbits: int | None) -> dict[str, Any]:
+    """The counts by bitstring, all of one width."""
+    read = {outcome: _outcome(outcome) for outcome in counts}
+    numbers = [number for number in read.values() if isinstance(number, int)]
+    width = num_clbits or max((number.bit_length() for number in numbers), default=1) or 1
+    named = {
+        number if isinstance(number, str) else format(number, f"0{width}b"): counts[outcome]
+        for outcome, number in read.items()
+    }
+    widths = {len(bits) for bits in named}
+    if len(named) < len(counts) or len(widths) > 1 or (numbers and widths != {width}):
+        raise HaiquInputError(
+            f"The outcomes {', '.join(map(repr, list(counts)[:5]))} are not all different bitstrings of one width"
+            f"{f', of {num_clbits} bits' if num_clbits else ''}. Give such as {{'00': 512, '11': 512}}."
+        )
+    return named
+
+
+def _outcome(outcome: Any) -> str | int:
+    """An outcome as a bitstring or a number."""
+    if is_whole(outcome) and outcome >= 0:
+        return int(outcome)
+    if isinstance(outcome, str) and _BITS.fullmatch(outcome):
+        return outcome
+    if isinstance(outcome, str) and _HEX.fullmatch(outcome):
+        return int(outcome, 16)
+    raise HaiquInputError(f"Outcomes must be bitstrings or whole numbers of at least 0, not {outcome!r}.")
+
+
+_BITS = re.compile(r"[01]+( [01]+)*")
+_HEX = re.compile(r"0x[0-9a-fA-F]+")

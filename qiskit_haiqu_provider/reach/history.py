@@ -21,12 +21,6 @@ from qiskit_haiqu_provider.store import JobRecord, JobStore, created_at
 Adopted = tuple[RemoteExecution, Plan, JobRecord]
 """A job of the service that was not on record here."""
 
-_MOST = 1000
-"""Jobs that the service is asked for where there is no limit."""
-
-_FILTERED = 100
-"""Jobs that the service is asked for at least where only some of them are wanted."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
@@ -53,18 +47,11 @@ class Wanted:
         """
         if limit is not None and (not is_whole(limit) or limit < 0):
             raise HaiquInputError(f"limit must be None or a whole number of at least 0, not {limit!r}.")
-        after = created_after
-        if after is not None and after.tzinfo is None:
-            after = after.replace(tzinfo=UTC)
-        return cls(limit=limit, backend_name=backend_name, statuses=_statuses(status), after=after)
-
-    @property
-    def depth(self) -> int:
-        """How many jobs the service must be asked for."""
-        if self.limit is None:
-            return _MOST
-        filtered = self.backend_name is not None or self.statuses is not None
-        return max(self.limit, _FILTERED) if filtered else self.limit
+        if backend_name is not None and not isinstance(backend_name, str):
+            raise HaiquInputError(
+                f"backend_name must be the name of a device, not {backend_name!r}. Give backend.name."
+            )
+        return cls(limit=limit, backend_name=backend_name, statuses=_statuses(status), after=_zoned(created_after))
 
     def matches(self, record: JobRecord) -> bool:
         """Whether a job is wanted, as far as its record tells; its status may have changed since."""
@@ -188,11 +175,22 @@ def _made(makers: Iterable[Callable[[], HaiquJob]]) -> Iterator[HaiquJob]:
 def _statuses(status: JobStatus | str | Iterable[JobStatus | str] | None) -> frozenset[JobStatus] | None:
     if status is None:
         return None
-    several = [status] if isinstance(status, (JobStatus, str)) else list(status)
+    several = status if isinstance(status, Iterable) and not isinstance(status, str) else [status]
     found = set()
     for one in several:
-        name = one.name if isinstance(one, JobStatus) else one.upper()
+        name = one.name if isinstance(one, JobStatus) else str(one).upper()
         if name not in JobStatus.__members__:
             raise HaiquInputError(f"status must be one of {list(JobStatus.__members__)}, not {one!r}.")
         found.add(JobStatus[name])
     return frozenset(found)
+
+
+def _zoned(after: datetime | None) -> datetime | None:
+    """The time with a zone; one without is in UTC."""
+    if after is None:
+        return None
+    if not isinstance(after, datetime):
+        raise HaiquInputError(
+            f"created_after must be a datetime, not {after!r}. Give one such as datetime(2026, 1, 31, tzinfo=UTC)."
+        )
+    return after if after.tzinfo is not None else after.replace(tzinfo=UTC)

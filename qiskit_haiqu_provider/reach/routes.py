@@ -13,6 +13,7 @@ from qiskit_haiqu_provider.exceptions import (
     HaiquError,
     HaiquInputError,
 )
+from qiskit_haiqu_provider.run.checks import is_whole
 
 ROUTES = ("local", "haiqu")
 """Values of ``via``."""
@@ -30,19 +31,40 @@ def check_via(via: object) -> None:
         raise HaiquInputError(f"via must be one of {list(ROUTES)}, not {via!r}.")
 
 
+def check_filters(name: object, simulator: object, min_num_qubits: object, filters: object) -> None:
+    """Raise for filters of devices that would match nothing, or fail later.
+
+    Raises:
+        HaiquInputError: If one cannot be used.
+    """
+    if name is not None and not isinstance(name, str):
+        raise HaiquInputError(f"name must be the name of a device, not {name!r}. See provider.backends().")
+    if simulator is not None and not isinstance(simulator, bool):
+        raise HaiquInputError(f"simulator must be None, True or False, not {simulator!r}.")
+    if min_num_qubits is not None and not is_whole(min_num_qubits):
+        raise HaiquInputError(f"min_num_qubits must be None or a whole number, not {min_num_qubits!r}.")
+    if filters is not None and not callable(filters):
+        raise HaiquInputError(
+            f"filters must be a function of a backend, not {filters!r}. "
+            "Give one such as lambda backend: backend.simulator."
+        )
+
+
 def runs_here(name: str) -> bool:
     """Whether a device runs on this machine by default, so that no service is asked for it."""
     return name.startswith(_HERE)
 
 
-def not_found(name: str, via: str | None, names: Collection[str]) -> HaiquError:
+def not_found(name: str, via: str | None, names: Collection[str], *, url: str | None = None) -> HaiquError:
     """The error for a device that is not among those that were looked through.
 
     Args:
         name: The device.
         via: The route that was asked for.
         names: The devices that were looked through.
+        url: The service that was asked; ``None`` if none was.
     """
+    asked = "" if url is None else f" {url} was asked too." if via is None else f" {url} was asked."
     elsewhere = " The service may have it: give via='haiqu'." if via is None and runs_here(name) else ""
     if name.startswith("fake_") and not fakes_installed() and via != "haiqu":
         return HaiquDependencyError(
@@ -56,9 +78,9 @@ def not_found(name: str, via: str | None, names: Collection[str]) -> HaiquError:
         )
     near = get_close_matches(name, dict.fromkeys(names), n=3, cutoff=0.5)
     if near and not name.startswith("braket_"):
-        return HaiquBackendNotFoundError(f"There is no device '{name}'. Did you mean {', '.join(near)}?")
+        return HaiquBackendNotFoundError(f"There is no device '{name}'. Did you mean {', '.join(near)}?{asked}")
     return HaiquBackendNotFoundError(
-        f"There is no device '{name}'. See provider.backends() for all devices.{elsewhere}"
+        f"There is no device '{name}'. See provider.backends() for all devices.{elsewhere}{asked}"
     )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import httpx
 
     from qiskit_haiqu_provider.api.client import HaiquClient
+    from qiskit_haiqu_provider.engines.haiqu.adoption import JobFilter
     from qiskit_haiqu_provider.engines.haiqu.engine import HaiquEngine
 
 
@@ -75,20 +76,37 @@ class Service:
         Raises:
             HaiquAccountError: If there is no key.
         """
-        from qiskit_haiqu_provider.api.client import HaiquClient
         from qiskit_haiqu_provider.engines.haiqu.engine import HaiquEngine
 
-        key, url = self.connection.read_key(), self.connection.url.value
-        warn_if_open(url)
-        client = HaiquClient(
-            key, url=url, auth=self.connection.auth.value, timeout=self._timeout, transport=self._transport
-        )
         return HaiquEngine(
-            client,
+            self.new_client(),
             experiment=self.connection.experiment.value,
             home=self.home,
             credentials=self.vendor_credentials,
             api=self._api,
+        )
+
+    def new_client(self, *, retry_seconds: float | None = None) -> "HaiquClient":
+        """A client that shares nothing with that of the engine.
+
+        Args:
+            retry_seconds: Seconds in which requests are sent again. Default: as the environment says.
+
+        Raises:
+            HaiquAccountError: If there is no key.
+        """
+        from qiskit_haiqu_provider.api.client import HaiquClient
+
+        connection = self.connection
+        key = connection.read_key()
+        warn_if_open(connection.url.value)
+        return HaiquClient(
+            key,
+            url=connection.url.value,
+            auth=connection.auth.value,
+            timeout=self._timeout,
+            retry_seconds=retry_seconds,
+            transport=self._transport,
         )
 
     @property
@@ -117,12 +135,18 @@ class Service:
         except HaiquError as error:
             return Unreachable(record, error)
 
+    @staticmethod
+    def _filter(wanted: Wanted) -> "JobFilter":
+        from qiskit_haiqu_provider.engines.haiqu.adoption import JobFilter
+
+        return JobFilter(limit=wanted.limit, device=wanted.backend_name, statuses=wanted.statuses, after=wanted.after)
+
     def elsewhere(self, wanted: Wanted, known: set[str]) -> Sequence[Adopted] | None:
         """Jobs of the experiment that are not on record here; ``None``, and a warning, if the service is away."""
         try:
             if wanted.limit == 0 or not self.configured:
                 return []
-            return self.engine.elsewhere(limit=wanted.depth, known=known)
+            return self.engine.elsewhere(self._filter(wanted), known=known)
         except HaiquError as error:
             warnings.warn(f"Jobs that were made elsewhere are not shown. {error}", stacklevel=3)
             return None

@@ -215,8 +215,9 @@ def test_a_file_that_others_can_read_is_closed_and_warned_of_once():
     HaiquProvider.save_account(api_key=KEY)
     path = accounts_path()
     path.chmod(0o644)
-    with pytest.warns(UserWarning, match=r"could be read by other users \(mode 0644\); it was set to 0600"):
+    with pytest.warns(UserWarning, match=r"could be read by other users \(mode 0644\); it was set to 0600") as told:
         assert load_account().secret("api_key").reveal() == KEY
+    assert told[0].filename == __file__
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.chmod(0o640)
     with warnings.catch_warnings():

@@ -1,5 +1,6 @@
 """How the service is reached: one rule for all settings, each with its source."""
 
+import json
 import pickle
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from qiskit_haiqu_provider import HaiquInputError, HaiquProvider
 from qiskit_haiqu_provider.accounts.checks import warn_if_open
 from qiskit_haiqu_provider.accounts.connection import Given, resolve
+from qiskit_haiqu_provider.accounts.saved import accounts_path
 from qiskit_haiqu_provider.exceptions import HaiquAccountError
 from qiskit_haiqu_provider.secret import Secret
 
@@ -99,14 +101,33 @@ def test_an_account_that_is_named_was_chosen_in_the_call(monkeypatch):
         ("HAIQU_API_URL", "ftp://host", "HAIQU_API_URL must begin with https"),
         ("HAIQU_EDGE_URI", "https://user:pass@host", "HAIQU_EDGE_URI must not hold a user"),
         ("HAIQU_API_KEY", "two words", "HAIQU_API_KEY must be visible ASCII"),
-        ("HAIQU_EXPERIMENT", "x" * 201, "experiment must be the name"),
+        ("HAIQU_EXPERIMENT", "x" * 201, "HAIQU_EXPERIMENT must be the name"),
     ],
 )
 def test_a_wrong_value_in_the_environment_is_named(monkeypatch, variable, text, message):
     monkeypatch.setenv(variable, text)
     with pytest.raises(HaiquInputError, match=message) as caught:
         resolve(given())
-    assert text not in str(caught.value) or variable == "HAIQU_EXPERIMENT"
+    assert text not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"url": "ftp://host"}, "url of account 'default' must begin with"),
+        ({"auth": "bearer"}, "auth of account 'default' must be one of"),
+        ({"experiment": " "}, "experiment of account 'default' must be the name"),
+        ({"secrets": {"api_key": ""}}, "api_key of account 'default' must be a text"),
+        ({"secrets": {"api_key": "two words"}}, "api_key of account 'default' must be visible ASCII"),
+    ],
+)
+def test_a_wrong_value_in_the_file_of_accounts_is_named(change, message):
+    HaiquProvider.save_account(api_key=KEY)
+    whole = json.loads(accounts_path().read_text())
+    whole["accounts"]["default"].update(change)
+    accounts_path().write_text(json.dumps(whole))
+    with pytest.raises(HaiquInputError, match=message):
+        HaiquProvider().experiments()
 
 
 @pytest.mark.parametrize(
@@ -127,6 +148,8 @@ def test_a_wrong_value_in_the_environment_is_named(monkeypatch, variable, text, 
         ({"timeout": "5"}, "timeout must be None or a positive number"),
         ({"timeout": float("inf")}, "timeout must be None or a positive number"),
         ({"api": "graphql"}, "api must be one of"),
+        ({"transport": 5}, "transport must be an httpx.BaseTransport, which 5 is not"),
+        ({"options": 5}, "options must be a mapping"),
     ],
 )
 def test_wrong_arguments_are_refused_when_the_provider_is_made(arguments, message):
@@ -136,8 +159,9 @@ def test_wrong_arguments_are_refused_when_the_provider_is_made(arguments, messag
 
 
 def test_a_key_that_would_travel_in_clear_text_is_warned_of():
-    with pytest.warns(UserWarning, match=r"http://gateway\.lab:8080 is not encrypted"):
-        warn_if_open("http://gateway.lab:8080")
+    with pytest.warns(UserWarning, match=r"http://gateway\.lab:8080 is not encrypted") as told:
+        _ = HaiquProvider(api_key=KEY, url="http://gateway.lab:8080")._service.client
+    assert told[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for url in ("https://gateway.lab", "http://localhost:1", "http://127.0.0.2", "http://[::1]:8080"):

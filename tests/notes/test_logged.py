@@ -120,6 +120,9 @@ def test_plain_counts():
         {"counts": {"00": 3, "11": 5}, "shots": 8, "registers": []}
     ]
     assert read_outcome({0: 3, 2: 5}).entries[0]["counts"] == {"00": 3, "10": 5}
+    assert read_outcome({"0x0": 3, "0x2": 5}).entries[0]["counts"] == {"00": 3, "10": 5}
+    with pytest.raises(HaiquInputError, match="of one width, of 1 bits"):
+        read_outcome({0: 3, 2: 5}, num_clbits=1)
     assert read_outcome({0: 3, 2: 5}, num_clbits=3).entries[0]["counts"] == {"000": 3, "010": 5}
     assert read_outcome(Counts({"0x0": 1, "0x3": 2}, memory_slots=2)).entries[0]["counts"] == {"00": 1, "11": 2}
     assert read_outcome(QuasiDistribution({0: 1.1, 1: -0.1})).entries == [
@@ -152,6 +155,10 @@ class Raw:
         ({"0": float("nan")}, "count of outcome '0' must be a number"),
         ({-1: 1}, "Outcomes must be bitstrings or whole numbers"),
         ({1.5: 1}, "Outcomes must be bitstrings or whole numbers"),
+        ({"ab": 1}, "Outcomes must be bitstrings or whole numbers"),
+        ({"0": -1}, "count of outcome '0' must be a number that is not negative"),
+        ({"00": 1, "1": 2}, "'00', '1' are not all different bitstrings of one width"),
+        ({"0": 1, 0: 2}, "'0', 0 are not all different bitstrings of one width"),
         (Raw(), "The result of Raw is a list, which cannot be noted"),
         (PrimitiveResult([PubResult(DataBin(meas=np.zeros(3)))]), "PUB 0 holds neither classified bits"),
     ],
@@ -236,6 +243,7 @@ def test_wrong_arguments(service):
     for arguments, message in [
         ({"circuit": "bell"}, "circuit must be a QuantumCircuit"),
         ({"metrics": 5}, "metrics must be a mapping"),
+        ({"metrics": {"fidelity": [1.0, float("nan")]}}, r"metrics\['fidelity'\] is not finite"),
         ({"name": "x" * 201}, "name must be a text of at most 200"),
         ({"device": 5}, "device must be a text"),
     ]:
