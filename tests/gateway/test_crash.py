@@ -2,7 +2,6 @@
 
 import random
 import signal
-import time
 
 import psutil
 import pytest
@@ -12,6 +11,7 @@ from benchmarks.gateway_client import Client, upload
 from benchmarks.gateway_crash import crash, ended
 from benchmarks.gateway_jobs import Planner
 from benchmarks.gateway_server import Server, running, wait_until
+from tests.gateway.servers import busiest
 
 SECONDS = 300.0
 ROUNDS, JOBS = 3, 60
@@ -50,20 +50,14 @@ def check(client, planned, job_ids):
     assert not any(problems), problems
 
 
-def busiest(server):
-    """The process that works."""
-    before = {process: process.cpu_times().user for process in server.family()}
-    time.sleep(1.0)
-    return max(before, key=lambda process: process.cpu_times().user - before[process])
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV])
 def test_a_worker_that_dies_takes_only_its_job_along(server, client, planner, number):
     doomed = submit(client, planner.sweep(5000))
     wait_until(lambda: client.ask("GET", f"/jobs/{doomed}")["status"] == "Running", SECONDS, "the job runs")
+    worker = busiest(server.family())  # nothing else is computed yet
     others = [planner.short() for _ in range(20)]
     job_ids = [submit(client, planned) for planned in others]
-    busiest(server).send_signal(number)
+    worker.send_signal(number)
     record = ended(client, doomed)
     assert record["status"] == "Error"
     assert "The process that ran the job ended" in record["logs"]

@@ -19,6 +19,8 @@ from qiskit_haiqu_provider.run.formats import write_qpy
 from tests.gateway.vendors import DEVICE
 
 SECRET = "vendor-secret-4242"
+SECONDS = 300.0
+"""Far more than anything here takes, also on a machine that is busy."""
 
 
 @contextlib.contextmanager
@@ -32,7 +34,7 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
         finally:
             process.terminate()
             try:
-                process.wait(timeout=20)
+                process.wait(timeout=SECONDS)
             finally:
                 process.kill()
 
@@ -54,7 +56,7 @@ class Place:
     def gateway(self) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
         with (
             running("gateway", self.service, self.url) as (process, address),
-            httpx.Client(base_url=address, headers={"authorization": self.key}, timeout=60) as client,
+            httpx.Client(base_url=address, headers={"authorization": self.key}, timeout=SECONDS) as client,
         ):
             until(lambda: reachable(client))
             yield process, client
@@ -75,7 +77,7 @@ def reachable(client: httpx.Client) -> bool:
 
 def until(done: Any) -> Any:
     """Wait for something to be true; a test that waits in vain fails."""
-    for _ in range(1200):
+    for _ in range(int(SECONDS / 0.05)):
         found = done()
         if found:
             return found

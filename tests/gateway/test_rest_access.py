@@ -111,7 +111,7 @@ def test_unknown_paths_and_methods(gateway):
     assert answer.headers["allow"] == "GET, POST"
 
 
-def test_every_answer_has_security_headers(gateway, stranger):
+def test_every_answer_has_the_headers_of_the_gateway(gateway, stranger):
     api = Api(gateway.client)
     answers = [
         stranger.get("/version"),
@@ -132,6 +132,7 @@ def test_every_answer_has_security_headers(gateway, stranger):
         assert answer.headers["x-frame-options"] == "DENY"
         assert answer.headers["referrer-policy"] == "no-referrer"
         assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["idempotency-key-support"] == "honoured"
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert "server" not in answer.headers
         assert "access-control-allow-origin" not in answer.headers

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from qiskit.circuit import Parameter
@@ -10,10 +11,14 @@ from qiskit.circuit import Parameter
 from tests.gateway.rest import Api, device, ok
 from tests.interop.exact import bell, turned
 
-SECONDS = 300
-"""Far more than it takes; it is bounded by its examples."""
+SECONDS = 1800
+"""Far more than it takes, also on a machine that is busy; it is bounded by its examples."""
 
-CONFIG = """\
+HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
+
+CONFIG = f"""\
+hooks = {json.dumps(str(HOOKS))}
+
 # What JSON Schema cannot say, such as that an observable must fit its circuit, is answered with 400, 413 or 422.
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "400", "404", "409", "413", "422", "501"]
@@ -80,8 +85,8 @@ def config(gateway, tmp_path):
 def test_schemathesis_finds_nothing(gateway, config, tmp_path):
     line = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "--no-color"]
     line += ["run", f"{gateway.url}/openapi.json", "--header", f"authorization: {gateway.key}"]
-    line += ["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--workers", "2"]
-    line += ["--max-examples", "10", "--seed", "1", "--generation-deterministic"]
+    line += ["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"]
+    line += ["--max-examples", "10", "--generation-deterministic", "--workers", "1"]  # the same requests every time
     line += ["--exclude-path-regex", "^/mcp|^/dashboard", "--request-timeout", "60", "--warnings", "off"]
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-5_000:]

@@ -51,7 +51,7 @@ class Service(BaseHTTPRequestHandler):
             self._answer(json.dumps(found[0] if found else None).encode())
         elif (self.folder / f"{name}.cancelled").exists():
             self._answer(b"", status=410)
-        elif self._mode() == "slow":
+        elif self._mode() == "slow" or not (self.folder / f"{name}.result").exists():
             self._answer(b"", status=202)
         else:
             self._answer((self.folder / f"{name}.result").read_bytes())
@@ -66,7 +66,9 @@ class Service(BaseHTTPRequestHandler):
         engine = LocalEngine()
         request = RunRequest(device=AER, tasks=order["tasks"], options=engine.default_options(AER))
         tasks = engine.submit(request).result().tasks
-        (self.folder / f"{name}.result").write_bytes(pickle.dumps(tasks))
+        written = self.folder / f"{name}.written"
+        written.write_bytes(pickle.dumps(tasks))
+        written.replace(self.folder / f"{name}.result")  # whole from its first moment on
         mode = self._mode()
         if mode == "swallow":
             self.connection.close()

@@ -4,8 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -17,8 +15,8 @@ from haiqu.sdk.version import get_version
 
 # Absolute, because the gateway runs in a folder of its own; links stay, they make the environment.
 PYTHON = Path(os.environ.get("HAIQU_GATEWAY_PYTHON", Path(__file__).parents[2] / ".venv/bin/python")).absolute()
-START_SECONDS = 60
-STOP_SECONDS = 30
+START_SECONDS = 300
+STOP_SECONDS = 60
 
 # The client reads proxies and netrc from the environment: nothing of the user's own may take part.
 os.environ.update(NO_PROXY="127.0.0.1", no_proxy="127.0.0.1", NETRC=os.devnull)
@@ -30,10 +28,10 @@ for name in [name for name in os.environ if name.startswith("HAIQU_") and name !
 class Gateway:
     """One server with its database, and the keys made for it."""
 
-    url: str
     folder: Path
     environment: dict = field(repr=False)
     keys: list = field(default_factory=list, repr=False)
+    url: str = ""
 
     @property
     def database(self):
@@ -60,22 +58,13 @@ def command_line(*words):
     return [str(PYTHON), "-m", "qiskit_haiqu_provider.cli", *words]
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_until_it_answers(url, process, log):
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        assert process.poll() is None, f"the gateway ended: {log.read_text()}"
-        try:
-            with urllib.request.urlopen(f"{url}version", timeout=5):
-                return
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.1)
-    pytest.fail(f"the gateway did not answer in {START_SECONDS} s: {log.read_text()}")
+def address_of(process, log):
+    """Where the gateway is reached, as it says itself; requests wait until it has started."""
+    line = process.stdout.readline()
+    assert line.startswith("Gateway: "), f"{line}{log.read_text()}"
+    url = f"{line.removeprefix('Gateway: ').strip()}/"
+    with urllib.request.urlopen(f"{url}version", timeout=START_SECONDS):
+        return url
 
 
 def stop(process):
@@ -96,14 +85,17 @@ def gateway(tmp_path_factory):
     folder = tmp_path_factory.mktemp("gateway")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HAIQU_")}
     environment |= {"HAIQU_HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"}
-    port = free_port()
-    server = Gateway(f"http://127.0.0.1:{port}/", folder, environment)
+    server = Gateway(folder, environment)
     server.key("ada")
-    command = [*command_line("serve"), "--host", "127.0.0.1", "--port", str(port), "--database", server.database]
-    with server.log.open("w") as output:
-        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
+    command = [*command_line("serve"), "--host", "127.0.0.1", "--port", "0", "--database", server.database]
+    with (
+        server.log.open("w") as output,
+        subprocess.Popen(
+            command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=output, text=True
+        ) as process,
+    ):
         try:
-            wait_until_it_answers(server.url, process, server.log)
+            server.url = address_of(process, server.log)
             yield server
         finally:
             stop(process)

@@ -180,7 +180,7 @@ class _Lane:
         return bool(good), value
 
     def _make_ready(self) -> None:
-        """Have a process that lives."""
+        """Have a process that lives and waits for work; the time that it takes to start is nobody's."""
         if self._process is not None:
             if self._process.is_alive():
                 return
@@ -191,6 +191,10 @@ class _Lane:
             process.start()
         theirs.close()
         self._process, self._pipe = process, ours
+        try:
+            ours.recv_bytes()
+        except (EOFError, OSError):
+            raise ProcessDiedError(f"the process ended with exit code {self._discard()} before it had work") from None
 
     def _discard(self) -> int | None:
         """End the process; its exit code."""
@@ -211,16 +215,14 @@ def _serve(pipe: Any, prepare: Callable[..., None], arguments: tuple[Any, ...]) 
     """What a process does until its pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Control-C is for the server
     prepare(*arguments)
+    answer: Any = b"ready"
     while True:
         try:
+            pipe.send_bytes(answer)
             request = pipe.recv_bytes()
         except (EOFError, OSError):
             return
         answer = _answer_to(request)
-        try:
-            pipe.send_bytes(answer)
-        except OSError:
-            return
 
 
 def _answer_to(request: bytes) -> Any:

@@ -31,12 +31,24 @@ def prepare():
     os.environ["PREPARED"] = "yes"
 
 
+def prepare_slowly():
+    time.sleep(3.0)
+
+
 def prepared():
     return os.environ.get("PREPARED")
 
 
 def own_id(seconds=0.0):
     time.sleep(seconds)
+    return os.getpid()
+
+
+def meet(folder, count):
+    """Wait in the folder until so many processes are there."""
+    (folder / str(os.getpid())).touch()
+    while len(list(folder.iterdir())) < count:
+        time.sleep(0.01)
     return os.getpid()
 
 
@@ -84,11 +96,36 @@ def ask(pool, function, *arguments, seconds=SECONDS):
     return pool.start(function, *arguments, seconds=seconds)
 
 
-def test_calls_functions_in_prepared_processes(pool):
-    ids = {call.result(SECONDS) for call in [ask(pool, own_id, 0.2) for _ in range(6)]}
+def both(pool, folder):
+    """The ids of the two processes of the pool; each has a call of its own."""
+    folder.mkdir()
+    ids = {call.result(SECONDS) for call in [ask(pool, meet, folder, 2) for _ in range(2)]}
     assert len(ids) == 2
+    return ids
+
+
+def test_calls_functions_in_prepared_processes(pool, tmp_path):
+    ids = both(pool, tmp_path / "there")
+    assert {call.result(SECONDS) for call in [ask(pool, own_id) for _ in range(6)]} <= ids
     assert os.getpid() not in ids
     assert ask(pool, prepared).result(SECONDS) == "yes"
+
+
+def test_the_start_of_a_process_is_not_time_of_its_call(context):
+    pool = Pool(1, context=context, prepare=prepare_slowly, arguments=())
+    try:
+        assert ask(pool, own_id, seconds=2.0).result(SECONDS)
+    finally:
+        pool.close()
+
+
+def test_a_process_that_cannot_be_prepared_fails_its_call(context):
+    pool = Pool(1, context=context, prepare=leave, arguments=())
+    try:
+        with pytest.raises(ProcessDiedError, match="exit code 3 before it had work"):
+            ask(pool, own_id).result(SECONDS)
+    finally:
+        pool.close()
 
 
 def test_carries_large_values_both_ways(pool):
@@ -123,13 +160,13 @@ def test_a_process_that_dies_takes_only_its_own_call_along(pool, number):
     assert all(other.result(SECONDS) for other in others)
 
 
-def test_a_process_that_dies_while_it_idles_is_replaced(pool):
-    ids = {call.result(SECONDS) for call in [ask(pool, own_id, 0.2) for _ in range(2)]}
-    for process_id in ids:
-        os.kill(process_id, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(i) for i in ids if psutil.pid_exists(i)], timeout=SECONDS)
-    again = {call.result(SECONDS) for call in [ask(pool, own_id, 0.2) for _ in range(2)]}
-    assert not ids & again
+def test_processes_that_die_while_they_idle_are_replaced(pool, tmp_path):
+    ids = both(pool, tmp_path / "before")
+    processes = [psutil.Process(process_id) for process_id in ids]
+    for process in processes:
+        process.kill()
+    psutil.wait_procs(processes, timeout=SECONDS)
+    assert not ids & both(pool, tmp_path / "after")
 
 
 def test_a_process_that_dies_while_it_writes_stops_no_other(pool):
