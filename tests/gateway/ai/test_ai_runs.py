@@ -168,7 +168,7 @@ def test_a_job_that_fails_says_why(tools, experiment):
 
 
 def test_a_job_that_was_cancelled_says_so(gateway, tools, experiment):
-    deep = 'OPENQASM 3.0; include "stdgates.inc"; qubit[22] q; bit[22] c; for int i in [0:400] { h q; } c = measure q;'
+    deep = f'OPENQASM 3.0; include "stdgates.inc"; qubit[22] q; bit[22] c; {"h q; " * 400} c = measure q;'
     text = tools.post(
         "/run_circuits_on_qpu_or_simulator",
         experiment_id=experiment,

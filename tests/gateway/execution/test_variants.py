@@ -26,7 +26,7 @@ def seen(circuit):
     for instruction in circuit.data:
         if instruction.name == "measure":
             places[register.index(instruction.clbits[0])] = circuit.find_bit(instruction.qubits[0]).index
-    state = Statevector(circuit.remove_final_measurements(inplace=False))
+    state = Statevector(variants.without_final_measurements(circuit))
     return state.probabilities_dict([places[bit] for bit in range(len(places))], decimals=12)
 
 
