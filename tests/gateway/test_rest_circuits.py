@@ -1,7 +1,7 @@
 """Circuits: stored, looked up, listed, counted, transpiled."""
 
 import pytest
-from qiskit import QuantumCircuit
+from qiskit import QuantumCircuit, qpy
 from qiskit.circuit import Parameter
 from qiskit.quantum_info import Operator
 
@@ -29,7 +29,7 @@ def test_a_stored_circuit_comes_back_as_it_was(gateway, api):
     assert ok(gateway.client.get(f"/circuits/{stored['id']}"), CIRCUIT) == stored
 
 
-@pytest.mark.parametrize("version", [13, 14, 15, 16, 17])
+@pytest.mark.parametrize("version", range(13, min(17, qpy.QPY_VERSION) + 1))
 def test_every_safe_qpy_version_is_taken(api, version):
     assert unpacked(api.upload(bell(), qpy_dump=packed(bell(), version))["qpy"]) == bell()
 

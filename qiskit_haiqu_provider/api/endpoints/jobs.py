@@ -44,8 +44,8 @@ class RunEndpoints(Endpoints):
         """
         return self._link.one(models.FlowJob, send("POST", "/flow", body, idempotency_key=idempotency_key))
 
-    def submit(self, body: models.RunCreate | models.FlowCreate, *, idempotency_key: str | None = None) -> models.Job:
-        """Submit as ``run`` or ``flow`` do, and return only what all jobs have in common.
+    def submit(self, body: models.RunCreate | models.FlowCreate, *, idempotency_key: str | None = None) -> str:
+        """Submit as ``run`` or ``flow`` do, and return only the id of the job.
 
         The service repeats parameters and observables in its answer; large ones take longer to read than to send.
 
@@ -54,7 +54,7 @@ class RunEndpoints(Endpoints):
             idempotency_key: Name of the submission; services that honour it never make a second job of it.
         """
         path = "/run" if isinstance(body, models.RunCreate) else "/flow"
-        return self._link.one(models.Job, send("POST", path, body, idempotency_key=idempotency_key))
+        return self._link.one(models.Accepted, send("POST", path, body, idempotency_key=idempotency_key)).id
 
     def ai_run(self, body: models.AiRunCreate) -> models.ContextReply:
         """Run circuits, stored ones or OpenQASM; the answer is a text that names the job."""

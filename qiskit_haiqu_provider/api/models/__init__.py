@@ -72,6 +72,7 @@ from qiskit_haiqu_provider.api.models.flow import (
     Program,
 )
 from qiskit_haiqu_provider.api.models.jobs import (
+    Accepted,
     Job,
     LocalJob,
     LocalJobCreate,
@@ -106,6 +107,7 @@ __all__ = [
     "CREDENTIAL_NAMES",
     "MASK",
     "MAX_SHOTS",
+    "Accepted",
     "AiCircuitCreate",
     "AiExperimentCreate",
     "AiRunCreate",

@@ -41,6 +41,12 @@ class Job(Wire):
     parameters: dict[str, Any] | list[Any] | None = Field(default=None, description="Values or settings of the job.")
 
 
+class Accepted(Wire):
+    """The answer to a submission, without what it repeats of it."""
+
+    id: str = Field(min_length=1, description="Unique id of the job.")
+
+
 class TranspileJob(Job):
     """A job that fits circuits to a device."""
 

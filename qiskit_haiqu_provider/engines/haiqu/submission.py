@@ -11,7 +11,7 @@ import random
 import re
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from qiskit_haiqu_provider.exceptions import HaiquApiError, HaiquSubmissionError
 
@@ -27,22 +27,11 @@ _NEWEST = 100
 """Jobs that are looked through for a token at first; a job that was just submitted is among the newest."""
 
 
-class Accepted(Protocol):
-    """A job as the service accepted it."""
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-        ...
-
-
-def submit_once(
-    post: Callable[[], Accepted], *, client: "HaiquClient", experiment: str, token: str, run: str | None
-) -> str:
+def submit_once(post: Callable[[], str], *, client: "HaiquClient", experiment: str, token: str, run: str | None) -> str:
     """Submit a job and return its id.
 
     Args:
-        post: Sends the submission, whose description holds the token.
+        post: Sends the submission, whose description holds the token, and returns the id of its job.
         client: The service.
         experiment: Id of the experiment that the job goes to.
         token: Client token of the submission.
@@ -55,7 +44,7 @@ def submit_once(
     """
     for last in (False, True):
         try:
-            return post().id
+            return post()
         except HaiquApiError as error:
             if not error.reached and not last:  # else the first one may have been accepted all the same
                 raise

@@ -375,12 +375,14 @@ def test_delays_that_would_change_on_the_way_are_refused(service, registry):
     assert len(service.uploads) <= 1
 
 
-def test_what_cannot_be_written_or_read_back_is_refused(service, registry):
+def test_what_would_not_come_back_is_refused(service, registry):
     labelled = QuantumCircuit(2, name="labelled")
     labelled.append(CXGate(ctrl_state=0, label="mine"), [0, 1])
     with contextlib.suppress(HaiquInputError):
-        if read_qpy(write_qpy(labelled)) == labelled:
-            pytest.skip("this Qiskit reads the label back")
+        kept = read_qpy(write_qpy(labelled)) == labelled  # some versions of Qiskit keep the label
+        if kept:
+            assert registry.ids("exp", [labelled]) == ["circ-1"]
+            return
     with pytest.raises(HaiquInputError, match=r"'labelled' holds something that QPY.* would change"):
         registry.ids("exp", [labelled])
     assert service.uploads == []
