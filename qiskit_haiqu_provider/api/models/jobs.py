@@ -42,9 +42,12 @@ class Job(Wire):
 
 
 class Accepted(Wire):
-    """The answer to a submission, without what it repeats of it."""
+    """The answer to a submission, without what it repeats of it: what tells it from any other answer."""
 
     id: str = Field(min_length=1, description="Unique id of the job.")
+    experiment_id: str = Field(description="Experiment that holds it.")
+    status: str = Field(description="How far it has come, in the word of the service.")
+    creation_date: datetime = Field(description="When it was accepted.")
 
 
 class TranspileJob(Job):

@@ -110,7 +110,7 @@ def test_an_empty_sweep_costs_nothing(backend, client, engine):
 
 
 def test_a_noisy_device_takes_isa_circuits_only(backend_of):
-    backend = backend_of("fake_montreal")
+    backend = backend_of("fake_montreal", seed_simulator=5)
     bell = QuantumCircuit(2)
     bell.h(0)
     bell.cx(0, 1)

@@ -235,10 +235,10 @@ def test_a_transpilation_names_the_new_circuits(tools, experiment):
         experiment_id=experiment,
         circuit_ids=[made[bell["id"]]],
         device_id="fake_torino",
-        options={"skip_transpilation": True},
+        options={"skip_transpilation": True, "seed_simulator": 5},
     )
     (distribution,) = ran["context"]
-    assert distribution["00"] + distribution["11"] > 0.8
+    assert distribution["00"] + distribution["11"] > 0.7  # 0.5 if the circuit meant other qubits
 
 
 @pytest.mark.parametrize(
