@@ -186,7 +186,9 @@ def test_pages_work_without_scripts(stranger, records):
     stranger.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         stranger.open("/dashboard/login")
-        stranger.find("#key").send_keys(stranger.gateway.key, Keys.ENTER)
+        stranger.find("#key").send_keys(stranger.gateway.key)
+        stranger.find(".login button").click()
+        stranger.wait_until(lambda: stranger.all(".account-name"), "a login")
         stranger.open(f"/dashboard/jobs/{records['sweep']}")
         assert len(stranger.all(".data tbody tr")) == 25
         assert not stranger.find("canvas").is_displayed()
