@@ -1,8 +1,5 @@
-"""A run at the service, followed by asking for it: often at first, less and less later, and through outages."""
+"""A run at the service: one or more of its jobs."""
 
-import contextlib
-import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
+from qiskit_haiqu_provider.engines.following import ORDER, Following, added_up
 from qiskit_haiqu_provider.engines.haiqu.facts import (
     STATUSES,
     is_final,
@@ -25,13 +23,9 @@ from qiskit_haiqu_provider.engines.haiqu.state import RunState, SentJob
 from qiskit_haiqu_provider.engines.haiqu.submission import find
 from qiskit_haiqu_provider.exceptions import (
     HaiquApiError,
-    HaiquConnectionError,
     HaiquJobCancelledError,
     HaiquJobError,
-    HaiquRateLimitError,
     HaiquResponseError,
-    HaiquServerError,
-    HaiquTimeoutError,
 )
 from qiskit_haiqu_provider.run.request import Progress
 from qiskit_haiqu_provider.run.result import RunResult, TaskResult
@@ -40,34 +34,11 @@ from qiskit_haiqu_provider.secret import Secret
 if TYPE_CHECKING:
     from qiskit_haiqu_provider.api.client import HaiquClient
 
-logger = logging.getLogger(__name__)
-
-SHORTEST, LONGEST = 0.1, 10.0
-"""Seconds between two looks at a job: at first, and at most."""
-
-_GROWTH = 1.5
-_OUTAGES = (HaiquConnectionError, HaiquTimeoutError, HaiquServerError, HaiquRateLimitError)
-"""What a service that is down for a while looks like; waiting goes on."""
-
-_UNREADABLE = 5
-"""Answers in a row that cannot be read, until that is taken for more than noise on the line."""
-
 _FIND_AMONG = 10_000
 """Jobs that are looked through for one whose id was lost in a crash."""
 
-_ORDER = (
-    JobStatus.ERROR,
-    JobStatus.CANCELLED,
-    JobStatus.RUNNING,
-    JobStatus.INITIALIZING,
-    JobStatus.VALIDATING,
-    JobStatus.QUEUED,
-    JobStatus.DONE,
-)
-"""Of several jobs, the status that speaks for all comes first."""
 
-
-class HaiquExecution:
+class HaiquExecution(Following):
     """One or more jobs of the service that together are one run.
 
     Args:
@@ -78,8 +49,6 @@ class HaiquExecution:
         seen: The jobs as they were just seen, if they were.
     """
 
-    pushes = False
-
     def __init__(
         self,
         client: "HaiquClient",
@@ -89,15 +58,13 @@ class HaiquExecution:
         hidden: Callable[[], Iterable[Secret]] = tuple,
         seen: Sequence[Any] = (),
     ) -> None:
+        super().__init__()
         self._client = client
         self._hidden = hidden
         self._state = state
         self._progress = progress
         self._told: tuple[int, int] | None = None
         self._jobs: list[Any] = [self._masked(job) for job in seen] or [None] * len(state.jobs)
-        self._looked = float("-inf")
-        self._unreadable = 0
-        self._away = False
         self._lock = threading.Lock()
 
     @property
@@ -131,24 +98,6 @@ class HaiquExecution:
                     if found is not None:
                         self._state = self._state.accepted(index, found)
             return self._state.complete
-
-    def status(self) -> JobStatus:
-        """Where the run stands; asks the service, unless that was done just now."""
-        if time.monotonic() - self._looked >= SHORTEST:
-            self._look()
-        return self._status()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end of the run; returns whether it has ended. Outages of the service are waited out."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        pause = SHORTEST
-        while True:
-            left = None if deadline is None else deadline - time.monotonic()
-            if self._ended(pause, left):
-                return True
-            if deadline is not None and time.monotonic() >= deadline:
-                return False
-            pause = min(LONGEST, pause * _GROWTH)
 
     def result(self) -> RunResult:
         """The results of all jobs.
@@ -202,11 +151,10 @@ class HaiquExecution:
         return "\n".join(job.logs for job in self._jobs if job is not None and job.logs)
 
     def usage(self) -> Mapping[str, float]:
-        """What the jobs cost, as the service tells after they ran: QPU seconds and USD; 0 for simulators."""
+        """What the jobs cost, as the service tells after they ran; nothing for simulators."""
         if not all(map(is_final, self._jobs)):
             self.status()
-        costs = [usage_of(job) for job in self._jobs if job is not None]
-        return {"qpu_seconds": sum(seconds for seconds, _ in costs), "usd": sum(usd for _, usd in costs)}
+        return added_up(usage_of(job) for job in self._jobs if job is not None)
 
     def estimated_costs(self) -> list[Mapping[str, Any] | None]:
         """What the service estimates for each job of a dry run, once it has ended.
@@ -225,43 +173,6 @@ class HaiquExecution:
         """Seconds in the queue and on the device, as the service tells; the longest of several jobs."""
         known = [seconds_of(job) for job in self._jobs if job is not None]
         return {name: max(each.get(name, 0.0) for each in known) for name in ("queue", "run")} if known else {}
-
-    def on_done(self, callback: Callable[[], None]) -> None:
-        """Call back when the run has ended; it is watched from a thread of its own until then."""
-
-        def watch() -> None:
-            with contextlib.suppress(Exception):  # whoever is called back asks for the result, and is told
-                self.wait()
-            callback()
-
-        threading.Thread(target=watch, name=f"haiqu-watch-{self.id}", daemon=True).start()
-
-    def _ended(self, pause: float, left: float | None) -> bool:
-        """Look at the jobs, then wait until it is time for the next look; returns whether all have ended."""
-        started = time.monotonic()
-        budget = pause if left is None else max(0.0, min(pause, left))
-        try:
-            self._look(wait=budget, patience=left)
-            if self._status() in JOB_FINAL_STATES:
-                return True
-            self._unreadable, self._away = 0, False
-        except (*_OUTAGES, HaiquResponseError) as error:
-            self._unreadable = self._unreadable + 1 if isinstance(error, HaiquResponseError) else 0
-            if self._unreadable == _UNREADABLE:
-                self._unreadable = 0
-                raise
-            logger.log(
-                logging.INFO if self._away else logging.WARNING,  # an outage is told once
-                "The service cannot be asked for job %s (%s); waiting goes on.",
-                self.id,
-                error,
-            )
-            self._away = True
-        rest = budget * random.uniform(0.8, 1.2) - (time.monotonic() - started)  # noqa: S311 - spreads requests
-        if left is not None:
-            rest = min(rest, left - (time.monotonic() - started))
-        time.sleep(max(0.0, rest))
-        return False
 
     def _look(self, *, wait: float = 0.0, patience: float | None = None) -> None:
         """Ask for every job that has not ended; the service may take its time with the first of them.
@@ -291,7 +202,7 @@ class HaiquExecution:
 
     def _status(self) -> JobStatus:
         found = {status_of(job) for sent, job in zip(self._state.jobs, self._jobs, strict=True) if not sent.void}
-        return next((status for status in _ORDER if status in found), JobStatus.DONE)
+        return next((status for status in ORDER if status in found), JobStatus.DONE)
 
     def _tell_progress(self) -> None:
         if self._progress is None:

@@ -11,7 +11,7 @@ from qiskit.providers import JobStatus
 
 from qiskit_haiqu_provider import SamplerV2
 from qiskit_haiqu_provider.backend import HaiquBackend
-from qiskit_haiqu_provider.engines.haiqu import execution
+from qiskit_haiqu_provider.engines import following
 from qiskit_haiqu_provider.engines.haiqu.engine import HaiquEngine
 from qiskit_haiqu_provider.exceptions import (
     HaiquJobCancelledError,
@@ -88,7 +88,7 @@ def test_a_word_that_nobody_knows_is_never_taken_for_success(desk, job):
 
 
 def test_a_job_that_nobody_waits_for_costs_no_requests(job, server, monkeypatch):
-    monkeypatch.setattr(execution, "SHORTEST", 60.0)  # no pause of a busy machine is as long
+    monkeypatch.setattr(following, "SHORTEST", 60.0)  # no pause of a busy machine is as long
     before = len(server.requests)
     time.sleep(0.3)
     assert len(server.requests) == before

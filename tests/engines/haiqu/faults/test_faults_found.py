@@ -9,7 +9,8 @@ import pytest
 from qiskit import QuantumCircuit
 
 from qiskit_haiqu_provider import HaiquProvider, SamplerV2
-from qiskit_haiqu_provider.engines.haiqu import execution, submission
+from qiskit_haiqu_provider.engines import following
+from qiskit_haiqu_provider.engines.haiqu import submission
 from qiskit_haiqu_provider.exceptions import HaiquAuthenticationError, HaiquResponseError, HaiquSubmissionError
 from tests.api.odd_server import CUT_BEFORE_ANSWER, HTML, MALFORMED, Answer
 
@@ -20,7 +21,7 @@ TOLD = re.compile(r"haiqu-[0-9a-f]{32}")
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
     monkeypatch.setattr(submission, "LOOKS", (0.0, 0.01))
-    monkeypatch.setattr(execution, "SHORTEST", 0.01)
+    monkeypatch.setattr(following, "SHORTEST", 0.01)
     monkeypatch.setenv("HAIQU_RETRY_SECONDS", "0")
 
 
