@@ -78,6 +78,8 @@ def body(device, **more):
 def server():
     with OddServer() as server:
         server.on("GET /devices", Answer(json=[body(name) for name in DEVICES]))
+        for name in DEVICES:  # asked again when some seconds have passed
+            server.on(f"GET /devices/{name}", Answer(json=body(name)))
         yield server
 
 
