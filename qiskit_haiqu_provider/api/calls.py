@@ -115,12 +115,19 @@ def send(
     return Call(
         method=method,
         path=_filled(path, ids),
-        content=b"null" if body is None else body.model_dump_json().encode(),
+        content=_written(body),
         headers=headers,
         safe=safe,
         missing=_missing(ids) or _missing_of(body),
         secrets=() if body is None else tuple(_credentials(body)),
     )
+
+
+def _written(body: Wire | None) -> bytes:
+    """The body as JSON. Models write text, which would have to be copied once more."""
+    from pydantic_core import to_json  # not before there is a body
+
+    return to_json(body)
 
 
 def _filled(path: str, ids: Mapping[str, Any]) -> str:

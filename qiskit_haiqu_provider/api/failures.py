@@ -35,7 +35,7 @@ _CLASSES: Mapping[int, type[HaiquApiError]] = {
     429: HaiquRateLimitError,
 }
 
-_WHAT_TO_DO: Mapping[int, str] = {
+WHAT_TO_DO: Mapping[int, str] = {
     401: "Check the key where it is given: api_key=, HAIQU_API_KEY, or a saved account. provider.check() tells which.",
     402: "Add credit to the account on the Haiqu dashboard, or run on a simulator.",
     403: "Use a key that may do this, or ask the owner of the account for permission.",
@@ -63,7 +63,14 @@ _NOT_DONE = 501
 """The one fault after which it has not."""
 
 
-def failure(call: Call, outcome: Outcome, secrets: Iterable[Secret], *, attempts: int = 1) -> HaiquApiError:
+def failure(
+    call: Call,
+    outcome: Outcome,
+    secrets: Iterable[Secret],
+    *,
+    attempts: int = 1,
+    advice: Mapping[int, str] = WHAT_TO_DO,
+) -> HaiquApiError:
     """The error for a request that did not succeed.
 
     Args:
@@ -71,6 +78,7 @@ def failure(call: Call, outcome: Outcome, secrets: Iterable[Secret], *, attempts
         outcome: What came of it.
         secrets: What must not be shown.
         attempts: How often it was sent.
+        advice: What to do, by the status of the answer.
     """
     hidden = tuple(secrets)
     if isinstance(outcome, Broken):
@@ -83,7 +91,7 @@ def failure(call: Call, outcome: Outcome, secrets: Iterable[Secret], *, attempts
     words = f"The service says: {sentence(said(detail))}" if said(detail) else ""
     kind = _CLASSES.get(outcome.status, HaiquServerError if outcome.status >= 500 else HaiquRequestError)
     return kind(
-        _joined(hidden, head, missing, words, _what_to_do(call, outcome)),
+        _joined(hidden, head, missing, words, _what_to_do(call, outcome, advice)),
         status=outcome.status,
         detail=detail,
         request_id=scrubbed(request_id(outcome), hidden),
@@ -145,12 +153,12 @@ _BROKEN: Mapping[Kind, tuple[type[HaiquApiError], str, str]] = {
 }
 
 
-def _what_to_do(call: Call, answer: Answer) -> str:
+def _what_to_do(call: Call, answer: Answer, advice: Mapping[int, str]) -> str:
     if answer.status == 429:
         asked = retry_after(answer)
-        return _WHAT_TO_DO[429] if asked is None else f"Try again in {asked:g} s, or send fewer requests at once."
-    if answer.status in _WHAT_TO_DO:
-        return _WHAT_TO_DO[answer.status]
+        return advice[429] if asked is None else f"Try again in {asked:g} s, or send fewer requests at once."
+    if answer.status in advice:
+        return advice[answer.status]
     if answer.status < 500:
         return _CHANGE
     return _LATER if call.safe else f"{_LOOK_FIRST} {_LATER}"

@@ -65,6 +65,10 @@ class Link:
         """The JSON object that a request is answered with."""
         return cast("dict[str, Any]", self._read(dict[str, Any], call))
 
+    def value(self, call: Call) -> Any:
+        """The JSON that a request is answered with, whatever it is."""
+        return self._read(Any, call)
+
     def done(self, call: Call) -> None:
         """Send a request whose answer says nothing."""
         self._answer(call)

@@ -1,5 +1,6 @@
 """The way out: connections, and the proxy and the trusted certificates that the environment names."""
 
+import importlib
 import os
 import ssl
 from functools import lru_cache
@@ -7,8 +8,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import httpcore
 import httpx
 
+from qiskit_haiqu_provider.api.connections import Pooled
 from qiskit_haiqu_provider.exceptions import HaiquDependencyError, HaiquInputError
 
 CONNECTIONS = 128
@@ -31,7 +34,7 @@ _NO_TRUST = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For addresses without encryption, where there is nothing to check."""
 
 
-def way_to(url: str) -> httpx.HTTPTransport:
+def way_to(url: str) -> httpx.BaseTransport:
     """The transport to an address, through the proxy that the environment names for it.
 
     Raises:
@@ -39,11 +42,14 @@ def way_to(url: str) -> httpx.HTTPTransport:
         HaiquDependencyError: If the proxy needs a package that is not installed.
     """
     context = trust() if url.startswith("https:") else _NO_TRUST
-    limits = httpx.Limits(
-        max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=IDLE_SECONDS
-    )
     try:
-        return httpx.HTTPTransport(verify=context, trust_env=False, limits=limits, proxy=_proxy(proxy_for(url)))
+        return Pooled(
+            ssl_context=context,
+            proxy=_proxy(proxy_for(url)),
+            max_connections=CONNECTIONS,
+            max_keepalive_connections=CONNECTIONS,
+            keepalive_expiry=IDLE_SECONDS,
+        )
     except ImportError:
         raise HaiquDependencyError(
             "The proxy in the environment is a SOCKS proxy, which needs one more package: pip install 'httpx[socks]'"
@@ -64,10 +70,14 @@ def proxy_for(url: str) -> str | None:
     return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
-def _proxy(address: str | None) -> httpx.Proxy | None:
+def _proxy(address: str | None) -> httpcore.Proxy | None:
     if address is None:
         return None
-    return httpx.Proxy(address, ssl_context=trust() if address.startswith("https:") else None)
+    if address.startswith("socks"):
+        importlib.import_module("socksio")  # httpcore would miss it only when something is sent
+    proxy = httpx.Proxy(address)
+    context = trust() if proxy.url.scheme == "https" else None
+    return httpcore.Proxy(str(proxy.url), auth=proxy.raw_auth, headers=proxy.headers.raw, ssl_context=context)
 
 
 def trust() -> ssl.SSLContext:

@@ -59,7 +59,9 @@ def blocks(
     starts = np.flatnonzero(np.diff(ids[order], prepend=-1))
     by_sets: dict[bytes, list[tuple[int, NDArray[np.intp]]]] = {}
     for cells in np.split(order, starts[1:]):
-        wanted = np.unique(sets[cells])
+        wanted = sets[cells]
+        if (np.diff(wanted) <= 0).any():  # mostly they ascend as they are
+            wanted = np.unique(wanted)
         by_sets.setdefault(wanted.tobytes(), []).append((int(ids[cells[0]]), cells))
 
     for key, members in by_sets.items():

@@ -158,7 +158,7 @@ def plan_estimator(pubs: Sequence[EstimatorPub]) -> tuple[Plan, tuple[Task, ...]
         tasks.extend(
             Task(
                 circuit=pub.circuit,
-                parameter_values=values[block.sets],
+                parameter_values=values if len(block.sets) == len(values) else values[block.sets],
                 observables=tuple(distinct[observable] for observable in block.observables),
                 shots=shots,
                 pub=index,
@@ -242,7 +242,8 @@ def _pauli_sum(observable: SparseObservable) -> SparsePauliOp:
     z = np.zeros((len(boundaries) - 1, observable.num_qubits), dtype=bool)
     x = z.copy()
     z[places], x[places] = kinds & 1, kinds & 2
-    return SparsePauliOp(PauliList.from_symplectic(z, x), np.asarray(observable.coeffs))
+    paulis = PauliList.from_symplectic(z, x)
+    return SparsePauliOp(paulis, np.asarray(observable.coeffs), ignore_pauli_phase=True, copy=False)  # none has one
 
 
 def _check_terms(observable: SparseObservable, kinds: NDArray[np.uint8]) -> None:

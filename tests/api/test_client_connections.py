@@ -129,8 +129,8 @@ def test_an_address_with_a_path(odd):
 
 
 def test_waiting_for_news_of_a_job(odd, client_of):
-    odd.on("*", Answer(json=RUN_JOB, delay=1))
-    client = client_of(odd, timeout=0.3, retry_seconds=0)
+    odd.on("*", Answer(json=RUN_JOB, delay=1.5))
+    client = client_of(odd, timeout=1, retry_seconds=0)
     assert client.job("jb-1", wait=5.9).id == "jb-1"  # the time limit counts from the end of the wait
     assert odd.last.headers["prefer"] == "wait=5"
 
@@ -217,7 +217,7 @@ def test_when_all_connections_are_in_use(odd, client_of, monkeypatch, name):
         return Answer(json=RUN_JOB, hold=release)
 
     odd.on("GET /jobs/jb-1", held)
-    client = client_of(odd, timeout=0.3, retry_seconds=0.1)
+    client = client_of(odd, timeout=1, retry_seconds=0.1)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(client.job, "jb-1", wait=60)
         busy.wait(60)

@@ -11,7 +11,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from qiskit_haiqu_provider.api.network import proxy_for
-from qiskit_haiqu_provider.exceptions import HaiquConnectionError, HaiquDependencyError, HaiquInputError
+from qiskit_haiqu_provider.exceptions import (
+    HaiquConnectionError,
+    HaiquDependencyError,
+    HaiquInputError,
+    HaiquTimeoutError,
+)
 from tests.api.conftest import KEY
 from tests.api.odd_server import Answer, OddServer, nobody
 
@@ -58,6 +63,13 @@ def secure(certificate):
 def test_certificates_of_the_environment(secure, client_of, certificate, monkeypatch, name):
     monkeypatch.setenv(name, str(certificate))
     assert client_of(secure).version() == "1.0"
+
+
+def test_a_head_that_only_drips_through_tls(secure, client_of, certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    secure.on("*", Answer(json={"version": "1.0"}, drip_head=0.05))
+    with pytest.raises(HaiquTimeoutError, match="the answer comes too slowly"):
+        client_of(secure, timeout=1, retry_seconds=0).version()
 
 
 def test_an_unknown_certificate_is_refused_at_once(secure, client_of):

@@ -1,10 +1,12 @@
 """Answers that are not quite as documented."""
 
+import json
 import warnings
 
 import pytest
 
 from qiskit_haiqu_provider.api import models
+from qiskit_haiqu_provider.api.replies import Replies, UnreadableError
 from qiskit_haiqu_provider.exceptions import HaiquResponseError
 from tests.api.odd_server import Answer
 from tests.api.records import (
@@ -37,6 +39,31 @@ def test_a_job_is_read_in_the_model_of_its_type(odd, client, record, model):
     odd.on("GET /experiments/exp-1/jobs", Answer(json=[record, record]))
     assert type(client.job("jb-1")) is model
     assert [type(job) for job in client.jobs("exp-1")] == [model, model]
+
+
+VALUES = [
+    [[0.1, -2e-7], [3, 4]],
+    [],
+    None,
+    ["a]", [1]],
+    [[1], {"id": "other", "parameters": [2]}],
+    {"parameters": [1, 2]},
+]
+
+
+@pytest.mark.parametrize("values", VALUES)
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+@pytest.mark.parametrize("last", [False, True])
+def test_whatever_an_acceptance_repeats_its_own_fields_are_read(values, separators, last):
+    around = {"options": {"parameters": [5]}, "layers": [{"parameters": [[6]]}], "logs": '"parameters":[7'}
+    rest = {name: value for name, value in {**RUN_JOB, **around}.items() if name != "parameters"}
+    job = {**rest, "parameters": values} if last else {"parameters": values, **rest}
+    body = json.dumps(job, separators=separators).encode()
+    found = Replies().one(models.Accepted, body)
+    assert found == models.Accepted.model_validate(RUN_JOB)
+    for cut in range(1, len(body), 7):
+        with pytest.raises(UnreadableError):
+            Replies().one(models.Accepted, body[:-cut])
 
 
 def test_unknown_fields_are_ignored(odd, client):

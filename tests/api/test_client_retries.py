@@ -40,7 +40,7 @@ def test_what_is_harmless_is_sent_again(odd, patient, name, answer):
 def test_a_silence_is_no_end(odd, client_of):
     odd.on("*", Answer(delay=5, json=ANSWERS["GET /version"]), Answer(json=ANSWERS["GET /version"]))
     assert client_of(odd, timeout=0.3).version() == "1.0"
-    assert len(odd.requests) == 2
+    assert len(odd.requests) >= 2
 
 
 @pytest.mark.parametrize("name", SUBMITS)
@@ -97,7 +97,7 @@ def test_who_is_asked_to_wait_too_long_gives_up_at_once(odd, patient, ask):
 def test_the_attempts_end(odd, client_of):
     odd.on("*", Answer(status=503))
     with pytest.raises(HaiquServerError, match=r"503 Service Unavailable \(after \d+ attempts\)"):
-        client_of(odd, retry_seconds=0.5).user()
+        client_of(odd, retry_seconds=2).user()
     assert len(odd.requests) >= 2
 
 
@@ -111,7 +111,7 @@ def test_no_second_attempt_without_time_for_it(odd, client):
 @pytest.mark.parametrize("name", [*SUBMITS, "GET /version"])
 def test_a_service_that_cannot_be_reached_is_tried_again(client_of, name):
     """Nothing was sent, so that nothing can happen twice."""
-    client = client_of(nobody(), retry_seconds=0.5)
+    client = client_of(nobody(), retry_seconds=1.5)
     with pytest.raises(HaiquConnectionError, match=r"cannot be reached \(after \d+ attempts\)") as found:
         {**SUBMITS, **HARMLESS}[name](client)
     assert not found.value.reached

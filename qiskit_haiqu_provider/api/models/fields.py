@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    PlainSerializer,
     Strict,
     StringConstraints,
 )
@@ -108,6 +109,11 @@ def _check_leaf(item: Any) -> None:
         raise ValueError("only JSON values are allowed: null, booleans, numbers, text, lists and objects")
 
 
+def _row_by_row(values: list[Any]) -> list[Any]:
+    """Arrays as rows that are made one at a time: all their numbers as objects of Python at once take longer."""
+    return [(row.tolist() for row in table) if hasattr(table, "tolist") else table for table in values]
+
+
 STORABLE = _Storable()
 NULL_IS_BLANK = NullAs(str)
 NULL_IS_EMPTY_OBJECT = NullAs(dict)
@@ -128,6 +134,9 @@ NullableShortText = Annotated[ShortText, NULL_IS_BLANK]
 JsonAny = Annotated[Any, _JSON]
 JsonList = Annotated[list[Any], _JSON]
 JsonObject = Annotated[dict[str, Any], _JSON]
+ParameterValues = Annotated[JsonList, PlainSerializer(_row_by_row, return_type=list[Any], when_used="json")]
+"""Lists of values; an engine that has checked them puts its arrays in place, one for each circuit."""
+
 NullableObject = Annotated[JsonObject, NULL_IS_EMPTY_OBJECT]
 NullableIdentifiers = Annotated[list[Identifier], NULL_IS_EMPTY_LIST]
 

@@ -9,11 +9,11 @@ from qiskit_haiqu_provider.api.models.fields import (
     NULL_IS_EMPTY_OBJECT,
     Flag,
     Identifier,
-    JsonList,
     Name,
     NullableName,
     NullableShortText,
     Observables,
+    ParameterValues,
     ReadoutBasis,
     Shots,
     Text,
@@ -104,7 +104,9 @@ class FlowCreate(Wire, extra="forbid"):
         description="Stored circuits to run, in order."
     )
     shots: Shots = Field(default=1000, description="How often each circuit is run; not used for the exact state.")
-    parameters: JsonList | None = Field(default=None, description=PARAMETERS, examples=[[[0.1, 0.2], [0.3, 0.4]]])
+    parameters: ParameterValues | None = Field(
+        default=None, description=PARAMETERS, examples=[[[0.1, 0.2], [0.3, 0.4]]]
+    )
     observables: Observables | None = Field(default=None, description=OBSERVABLES, examples=[TWO_TERMS])
     readout_bases: list[ReadoutBasis] | None = Field(
         default=None,

@@ -8,7 +8,6 @@ from qiskit_haiqu_provider.api.models.common import Cost, redacted
 from qiskit_haiqu_provider.api.models.enums import RunKind
 from qiskit_haiqu_provider.api.models.fields import (
     Identifier,
-    JsonList,
     NullableFlag,
     NullableIdentifier,
     NullableIdentifiers,
@@ -16,6 +15,7 @@ from qiskit_haiqu_provider.api.models.fields import (
     NullableObject,
     NullableShortText,
     Observables,
+    ParameterValues,
     ReadoutBasis,
     Shots,
     Wire,
@@ -47,7 +47,9 @@ class RunRequest(Wire, extra="forbid"):
 
     experiment_id: Identifier = Field(description="Experiment to put the job in.")
     circuit_ids: NullableIdentifiers = Field(default=[], description="Stored circuits to run, in order.")
-    parameters: JsonList | None = Field(default=None, description=PARAMETERS, examples=[[[0.1, 0.2], [0.3, 0.4]]])
+    parameters: ParameterValues | None = Field(
+        default=None, description=PARAMETERS, examples=[[[0.1, 0.2], [0.3, 0.4]]]
+    )
     shots: Shots = Field(default=1024, description="How often each circuit is run.")
     observables: Observables | None = Field(default=None, description=OBSERVABLES, examples=[TWO_TERMS])
     device_id: NullableIdentifier = Field(

@@ -115,7 +115,8 @@ def flow_body(
 def _with_parameters(body: _Body, job: JobLayout, request: RunRequest) -> _Body:
     """The body with the values of all sets.
 
-    They were checked as arrays; checking them again, one by one in lists, takes longer than sending them.
+    They were checked as arrays, and stay arrays until they are written: checking them again, one by one in lists, takes
+    longer than sending them.
     """
     return body.model_copy(update={"parameters": _parameters(job, request)})
 
@@ -158,10 +159,10 @@ def _measured(circuit: QuantumCircuit) -> QuantumCircuit:
 
 
 def _parameters(job: JobLayout, request: RunRequest) -> list[Any] | None:
-    """Values as ``[circuit][set][value]``."""
+    """Values as ``[circuit][set][value]``: an array for each circuit."""
     if not job.swept:
         return None
-    return [request.tasks[slot.task].parameter_values.tolist() for slot in job.slots if slot.num_sets]
+    return [request.tasks[slot.task].parameter_values for slot in job.slots if slot.num_sets]
 
 
 def _observables(job: JobLayout, request: RunRequest) -> list[Any] | None:

@@ -62,7 +62,7 @@ class Sender:
 
         Args:
             order: What to send.
-            journal: Called with the state before and after each job leaves.
+            journal: Called with the state before each job leaves.
 
         Raises:
             HaiquSubmissionError: If it is not known whether a job was accepted.
@@ -117,7 +117,6 @@ class Sender:
                 self._withdraw(state.ids, error)
                 raise _PartlyRefusedError(error) from None
             state = state.accepted(index, job_id)
-            journal(state.to_json())
         return state
 
     def _uploaded(self, order: Order, *, measured: bool) -> tuple[str, list[list[str]]]:

@@ -16,7 +16,7 @@ from qiskit_haiqu_provider.run.formats import read_qpy, write_qpy
 def serve(body, circuits):
     """What ``GET /jobs/{id}`` shows of the job when it is done: ``quantum_results`` and ``info``."""
     text = json.loads(body.model_dump_json())
-    assert type(body).model_validate(text) == body  # nothing is lost on the way
+    assert json.loads(type(body).model_validate(text).model_dump_json()) == text  # nothing is lost on the way
     packed = tuple(map(write_qpy, circuits))
     read = [read_qpy(each) for each in packed]
     order = order_flow if isinstance(body, models.FlowCreate) else order_run

@@ -149,6 +149,13 @@ def test_complex_coefficients_are_refused_with_the_pub():
     assert pauli_sum(SparsePauliOp("XX", 1 + 1e-16j), where="") == (("XX",), (1.0,))
 
 
+@given(st.integers(0, 6), st.integers(0, 2**32 - 1))
+def test_paulis_are_written_as_qiskit_does(width, seed):
+    z, x = np.random.default_rng(seed).integers(0, 2, (2, 4, width)).astype(bool)
+    observable = SparsePauliOp(PauliList.from_symplectic(z, x))
+    assert list(pauli_sum(observable, where="")[0]) == observable.paulis.to_labels()
+
+
 def test_a_sum_without_terms_is_zero():
     nothing = SparsePauliOp(PauliList.from_symplectic(np.zeros((0, 2), bool), np.zeros((0, 2), bool)), np.empty(0))
     assert pauli_sum(nothing, where="") == (("II",), (0.0,))

@@ -11,6 +11,7 @@ from qiskit.circuit import Parameter
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qiskit_haiqu_provider.api import models
+from qiskit_haiqu_provider.api.calls import send
 from qiskit_haiqu_provider.engines.haiqu.layout import Kind, lay_out
 from qiskit_haiqu_provider.engines.haiqu.options import MITIGATION, default_options
 from qiskit_haiqu_provider.engines.haiqu.payload import circuits_of, flow_body, run_body
@@ -182,6 +183,13 @@ def test_parameters_have_an_axis_for_circuits_even_for_one():
     assert data["parameters"] == [VALUES.tolist()]
     assert data["observables"] == [[[["ZZI", "IXX", "III"], [0.5, 1.0, 2.0]], [["YIZ"], [1.0]]]]
     assert (body.shots, body.device_id, body.run_type) == (100, "aer_simulator", models.RunKind.RUN)
+
+
+@BODIES
+def test_a_body_is_the_same_each_time_it_is_written(make):
+    body, data = only(estimated(), make)
+    assert json.loads(body.model_dump_json()) == json.loads(send("POST", "/run", body).content) == data
+    assert data["parameters"] == [VALUES.tolist()]
 
 
 def test_sampling_sends_no_observables_and_circuits_without_parameters_no_parameters():

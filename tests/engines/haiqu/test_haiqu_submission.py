@@ -1,6 +1,8 @@
 """Submissions: at most once, whatever becomes of the answer."""
 
 import json
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from qiskit import QuantumCircuit
@@ -19,7 +21,7 @@ from qiskit_haiqu_provider.exceptions import (
 from qiskit_haiqu_provider.store import JobStore
 from qiskit_haiqu_provider.submit import stored_job
 from tests.api.odd_server import CUT_BEFORE_ANSWER, HTML, Answer
-from tests.engines.haiqu.service import SIMULATOR
+from tests.engines.haiqu.service import SIMULATOR, Desk
 
 pytestmark = pytest.mark.filterwarnings("ignore:ibm_line has no error data")
 
@@ -142,6 +144,21 @@ def test_a_lost_answer_is_looked_up_not_sent_again(desk, server):
     assert server.count("POST /run") == 1
 
 
+@pytest.mark.parametrize("accepted", [True, False])
+def test_an_answer_whose_head_drips_is_looked_up_not_sent_again(desk, server, accepted):
+    desk.engine.circuit_ids([bell()])  # so that little else is sent with the short time limit
+    with closing(Desk(server, timeout=1.0)) as hasty:
+        dripping = Answer(json={}, drip_head=0.1)
+        server.on("POST /run", lambda asked: replace(hasty.run(asked), drip_head=0.1) if accepted else dripping)
+        if accepted:
+            assert SamplerV2(hasty.backend()).run([bell()], shots=4).job_id() == "jb-1"
+        else:
+            with pytest.raises(HaiquSubmissionError, match=r"comes too slowly.*A second job was not made"):
+                SamplerV2(hasty.backend()).run([bell()], shots=4)
+    assert server.count("GET /experiments/exp-1/jobs") >= 1
+    assert server.count("POST /run") == server.count("POST /circuits") == 1
+
+
 @pytest.mark.parametrize("answer", [HTML, Answer(status=503, json={"detail": "busy"}), CUT_BEFORE_ANSWER])
 def test_a_submission_without_a_job_is_told_as_unknown(desk, server, answer):
     server.on("POST /run", answer)
@@ -194,6 +211,13 @@ def test_a_service_that_honours_keys_is_sent_the_same_again(desk, server):
     assert job.job_id() == "jb-1"
     tokens = {asked.headers["idempotency-key"] for asked in server.requests if asked.name == "POST /run"}
     assert (server.count("POST /run"), len(tokens)) == (2, 1)
+
+
+def test_nothing_is_on_record_before_there_is_something_to_find(desk, server):
+    server.on("POST /circuits", lambda _: Answer(status=422, json={"detail": f"{len(JobStore().records())} records"}))
+    with pytest.raises(HaiquRequestError, match="0 records"):
+        SamplerV2(desk.backend()).run([bell()])
+    assert JobStore().records() == []
 
 
 def test_a_refused_submission_leaves_nothing_behind(desk, server):
