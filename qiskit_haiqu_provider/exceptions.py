@@ -10,6 +10,7 @@ Each class inherits our base and the Qiskit (or built-in) class that existing co
     ├── HaiquBackendNotFoundError   (QiskitBackendNotFoundError)
     ├── HaiquDependencyError        (ImportError)         an extra is not installed; says which
     ├── HaiquCostLimitError                               the estimate is above the cap; nothing was submitted
+    │   └── HaiquBudgetError                              it would pass the budget, or the ledger cannot be used
     ├── HaiquAccountError                                 no key or credential was found, or an account cannot be used
     ├── HaiquApiError                                     a service did not do what was asked; see its attributes
     │   ├── HaiquAuthenticationError                      401, 403: the key is missing, wrong or not allowed
@@ -73,6 +74,10 @@ class HaiquDependencyError(HaiquError, ImportError):
 
 class HaiquCostLimitError(HaiquError):
     """The estimated cost is above ``max_cost_usd``; nothing was submitted."""
+
+
+class HaiquBudgetError(HaiquCostLimitError):
+    """The run would pass ``budget_usd``, or its ledger cannot be used; nothing was submitted."""
 
 
 class HaiquAccountError(HaiquError):

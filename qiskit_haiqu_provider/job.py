@@ -8,7 +8,7 @@ import time
 import weakref
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
@@ -16,13 +16,15 @@ from qiskit.primitives import BasePrimitiveJob
 from qiskit.providers import JobStatus, JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
+from qiskit_haiqu_provider.cost.reservation import settle
 from qiskit_haiqu_provider.engines.base import Execution, RemoteExecution
-from qiskit_haiqu_provider.exceptions import HaiquJobCancelledError, HaiquJobError, HaiquJobTimeoutError
-from qiskit_haiqu_provider.run.collect import Origin, collect
+from qiskit_haiqu_provider.exceptions import HaiquError, HaiquJobCancelledError, HaiquJobError, HaiquJobTimeoutError
+from qiskit_haiqu_provider.run.collect import Origin, collect, collect_some
 from qiskit_haiqu_provider.run.plan import Plan
 from qiskit_haiqu_provider.run.result import RunResult
 from qiskit_haiqu_provider.store import JobRecord, JobStore
 from qiskit_haiqu_provider.stored import StoredExecution
+from qiskit_haiqu_provider.times import times
 
 logger = logging.getLogger(__name__)
 
@@ -142,6 +144,21 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
             raise self._error
         return self._value
 
+    def partial_result(self) -> Any:
+        """What there is of a job of which a part failed or goes on: its PUBs or circuits whose results are all there.
+
+        Returns:
+            The same container as :meth:`result`, with fewer entries; the entry ``pubs`` of ``metadata["haiqu"]`` of a
+            ``PrimitiveResult``, or of the attribute ``haiqu`` of a ``Result``, tells which they are.
+
+        Raises:
+            HaiquJobError: If the job ran on this machine, where there are no parts, and has failed.
+        """
+        remote = self._remote()
+        if remote is None or (self._complete.is_set() and self._error is None):
+            return self.result()
+        return collect_some(self._plan, remote.completed(), {}, self._origin())
+
     def cancel(self) -> bool:
         """Stop the job; returns whether it will end without a result."""
         return self._execution.cancel()
@@ -208,27 +225,19 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         """
         if self._record is not None and self._record.metrics:
             return dict(self._record.metrics)
-        seconds = self._execution.seconds()
-        queue, run = seconds.get("queue", 0.0), seconds.get("run", 0.0)
-        created = datetime.fromisoformat(self._record.created) if self._record else None
-        running = created + timedelta(seconds=queue) if created and run else None
         ended = self._execution.status() in JOB_FINAL_STATES
-        finished = running + timedelta(seconds=run + self._post_processing) if running and ended else None
-        return {
-            "queue_seconds": queue,
-            "run_seconds": run,
-            "post_processing_seconds": self._post_processing,
-            "timestamps": {
-                "created": created and created.isoformat(),
-                "running": running and running.isoformat(),
-                "finished": finished and finished.isoformat(),
-            },
-        }
+        created = datetime.fromisoformat(self._record.created) if self._record else None
+        return times(created, self._execution.seconds(), self._post_processing, ended=ended)
 
     def usage(self) -> dict[str, float]:
-        """What the job used: QPU seconds and USD, both 0 on simulators, and run seconds."""
+        """What the job used: QPU seconds and USD, both 0 on simulators, and run seconds.
+
+        What a job has cost that has ended is noted in the ledger of its budget.
+        """
         remote = self._remote()
-        cost = {"qpu_seconds": 0.0, "usd": 0.0} if remote is None else dict(remote.usage())
+        cost = {"qpu_seconds": 0.0, "usd": 0.0, "untold": 1.0, **({} if remote is None else remote.usage())}
+        if not cost.pop("untold") and remote is not None and remote.status() in JOB_FINAL_STATES:
+            settle(self._record.reservation if self._record else {}, usd=cost["usd"])
         return {**cost, "run_seconds": float(self.metrics()["run_seconds"])}
 
     def logs(self, *, follow: bool = False) -> "str | Iterator[str]":
@@ -264,8 +273,12 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
             Whether the service runs it again.
 
         Raises:
-            HaiquJobError: If the job ran on this machine.
+            HaiquJobError: If the job ran on this machine, or under a budget.
         """
+        if self._record is not None and self._record.reservation:
+            raise HaiquJobError(
+                f"Job {self.job_id()} ran under a budget, which a restart would go past. Call run() for a new one."
+            )
         remote = self._remote()
         if remote is None:
             raise HaiquJobError(
@@ -336,10 +349,9 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
                 return
         callback()
 
-    def _collect(self, run: RunResult) -> Any:
+    def _origin(self) -> Origin:
         record = self._record
-        origin = Origin(self.job_id(), record.backend if record else "", record.via if record else "")
-        return collect(self._plan, run, origin)
+        return Origin(self.job_id(), record.backend if record else "", record.via if record else "")
 
     def _finish(self) -> None:
         """Bring the results home and write the record; called by the thread in which the run ended, or that waited."""
@@ -347,7 +359,7 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         started = time.perf_counter()
         try:
             run = self._execution.result()
-            self._value = self._collect(run) if self._read is None else self._read(run)
+            self._value = collect(self._plan, run, self._origin()) if self._read is None else self._read(run)
         except Exception as error:  # kept for result(), which raises it
             if not self._execution.pushes and not isinstance(error, HaiquJobError):
                 raise  # it is not the job that failed: its result can be asked for again
@@ -355,6 +367,7 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         self._post_processing = time.perf_counter() - started
         try:
             self._keep(run)
+            self._settle()
         except Exception:
             logger.warning("The record of job %s could not be written.", self.job_id(), exc_info=True)
         finally:
@@ -382,6 +395,15 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
             state=self._record.state if remote is None else remote.state(),
         )
         self._store.write(self._record, run if self._error is None else None)
+
+    def _settle(self) -> None:
+        """Note what the job cost, if it is under a budget."""
+        if self._record is None or not self._record.reservation or not isinstance(self._execution, RemoteExecution):
+            return
+        try:
+            self.usage()
+        except HaiquError as error:
+            logger.warning("What job %s cost is not known yet; call usage() later (%s)", self.job_id(), error)
 
 
 def live_job(store: JobStore, job_id: str) -> HaiquJob | None:

@@ -22,6 +22,7 @@ import numpy as np
 from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
+from qiskit_haiqu_provider.cost.reservation import Reservation
 from qiskit_haiqu_provider.exceptions import HaiquJobNotFoundError
 from qiskit_haiqu_provider.files import default_home, lock_is_held, plain, private_folder, process_lock, replacing
 from qiskit_haiqu_provider.run.plan import Plan
@@ -44,7 +45,7 @@ _FINAL = frozenset(status.name for status in JOB_FINAL_STATES)
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What reading a damaged file can raise."""
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+_ID = re.compile(r"(arn:[a-z0-9:-]+:quantum-task/)?[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +78,9 @@ class JobRecord:
 
     state: Mapping[str, Any] = field(default_factory=dict)
     """What the engine needs to follow or find the job: JSON, never secrets."""
+
+    reservation: Reservation = field(default_factory=dict)
+    """What the job has set aside in a ledger."""
 
 
 class JobStore:
@@ -224,10 +228,14 @@ def created_at(record: JobRecord) -> datetime:
 
 
 def _checked(job_id: Any) -> str:
-    """The id if it can be a file name; anything else could reach out of the folder."""
+    """The id as a file name; anything that could reach out of the folder is refused."""
     if not isinstance(job_id, str) or not _ID.fullmatch(job_id):
         raise HaiquJobNotFoundError(f"{job_id!r} is not a job id. See provider.jobs().")
-    return job_id
+    return _file_name(job_id)
+
+
+def _file_name(job_id: str) -> str:
+    return job_id.replace("/", "~")  # those of Amazon Braket have one
 
 
 def _record(path: Path) -> JobRecord:
@@ -238,7 +246,7 @@ def _record(path: Path) -> JobRecord:
     if version != VERSION:
         raise ValueError(f"version {version}, this release reads version {VERSION}")
     record = JobRecord(**data)
-    if record.id != path.stem:
+    if _file_name(record.id) != path.stem:
         raise ValueError(f"it is of job {record.id!r}")
     if created_at(record).tzinfo is None:
         raise ValueError("the time of submission has no time zone")

@@ -12,7 +12,9 @@ from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from qiskit_haiqu_provider.cost.estimate import CostEstimate
-from qiskit_haiqu_provider.engines.base import Engine, RemoteExecution
+from qiskit_haiqu_provider.cost.ledger import Ledger
+from qiskit_haiqu_provider.cost.reservation import Reservation, release, reservation_of
+from qiskit_haiqu_provider.engines.base import Engine, Execution, RemoteExecution
 from qiskit_haiqu_provider.exceptions import (
     HaiquApiError,
     HaiquCostLimitError,
@@ -45,6 +47,7 @@ def submit_job(
     store: JobStore,
     dry_run: bool = False,
     max_cost_usd: float | None = None,
+    ledger: Ledger | None = None,
     progress: Progress | None = None,
     tags: tuple[str, ...] = (),
 ) -> HaiquJob:
@@ -57,15 +60,18 @@ def submit_job(
         backend: The backend that the job reports.
         store: Where the job is kept.
         dry_run: Submit nothing; the job's result is the cost estimate.
-        max_cost_usd: Refuse if the estimate is above it.
+        max_cost_usd: Refuse if the run may cost more.
+        ledger: Where the most that the run may cost is set aside before it is submitted.
         progress: Called with the parameter sets done and those in all.
         tags: Kept with the job.
 
     Raises:
-        HaiquCostLimitError: If the estimate is above ``max_cost_usd``; nothing was submitted.
+        HaiquCostLimitError: If the run may cost more than ``max_cost_usd``; nothing was submitted.
+        HaiquBudgetError: If it may cost more than is left of the budget; nothing was submitted.
         HaiquInputError: If the request cannot run; nothing was submitted.
     """
-    if dry_run or max_cost_usd is not None:
+    estimate: CostEstimate | None = None
+    if dry_run or max_cost_usd is not None or ledger is not None:
         estimate = engine.estimate(request)
         if dry_run:
             return HaiquJob(
@@ -75,35 +81,32 @@ def submit_job(
                 read=partial(_always, estimate),
             )
         _check_cost(estimate, max_cost_usd)
-    entry = _Entry(store, _first_record(engine, request, plan, store=store, tags=tags))
-    entry.write()  # before anything leaves: a crash from here on leaves a trace
+    reservation = reservation_of(ledger, estimate, token=request.token)
+    entry = _Entry(store, _first_record(engine, request, plan, store=store, tags=tags, reservation=reservation))
     try:
+        if ledger is not None and estimate is not None and reservation:
+            ledger.reserve(request.token, usd=estimate.usd_range[1], device=request.device, via=engine.via)
         execution = engine.submit(request, progress=progress, journal=entry.note)
     except BaseException as error:
         if entry.may_have_left(error):
             entry.give_up()
         else:
-            store.remove(entry.record.id)  # it was refused: nothing was submitted
+            entry.forget()
         raise
-    entry.rename(execution.id)
+    entry.started(execution)
     return HaiquJob(execution, plan, backend=backend, record=entry.record, store=store)
 
 
 class _Entry:
-    """The record of a job that is being submitted."""
+    """The record of a job that is being submitted: on disk before anything leaves for a service."""
 
     def __init__(self, store: JobStore, record: JobRecord) -> None:
         self._store = store
         self.record = record
 
-    def write(self) -> None:
-        """Put the record on disk."""
-        self._store.write(self.record)
-
     def note(self, state: Mapping[str, Any]) -> None:
-        """Keep what the engine needs to find the job again."""
-        self.record = replace(self.record, state=state)
-        self.write()
+        """Keep what the engine needs to find the job again, should a crash or a lost answer follow."""
+        self._keep(replace(self.record, state=state))
 
     def may_have_left(self, error: BaseException) -> bool:
         """Whether a service may have accepted the job although the submission ended with this error."""
@@ -113,24 +116,38 @@ class _Entry:
 
     def give_up(self) -> None:
         """Say that this process does not go on with the submission."""
-        self.record = replace(self.record, owner="")
-        self.write()
+        self._keep(replace(self.record, owner=""))
 
-    def rename(self, job_id: str) -> None:
-        """Keep the record under the id that the service gave, unless it cannot be the name of a file."""
-        provisional, renamed = self.record.id, replace(self.record, id=job_id)
-        if job_id == provisional:
-            return
+    def forget(self) -> None:
+        """Remove what there is of a job that was refused; money stays set aside for jobs that were cancelled again."""
+        self._store.remove(self.record.id)
+        if not any(job.get("id") for job in self.record.state.get("jobs", ())):
+            release(self.record.reservation)
+
+    def started(self, execution: Execution) -> None:
+        """Keep the job under the id that the service gave, unless it cannot be the name of a file."""
+        provisional = self.record.id
+        state = execution.state() if isinstance(execution, RemoteExecution) else {}
         try:
-            self._store.write(renamed)
+            self._keep(replace(self.record, id=execution.id, state=state))
         except HaiquJobNotFoundError:  # the job was accepted all the same, and is found under the id that it has here
-            return
-        self.record = renamed
-        self._store.remove(provisional)
+            self._keep(replace(self.record, state=state))
+        if self.record.id != provisional:
+            self._store.remove(provisional)
+
+    def _keep(self, record: JobRecord) -> None:
+        self._store.write(record)
+        self.record = record
 
 
 def _first_record(
-    engine: Engine, request: RunRequest, plan: Plan, *, store: JobStore, tags: tuple[str, ...]
+    engine: Engine,
+    request: RunRequest,
+    plan: Plan,
+    *,
+    store: JobStore,
+    tags: tuple[str, ...],
+    reservation: Reservation,
 ) -> JobRecord:
     return JobRecord(
         id=f"{engine.via}-{request.token}",
@@ -143,6 +160,7 @@ def _first_record(
         name=request.name,
         description=request.description,
         tags=tags,
+        reservation=reservation,
     )
 
 
@@ -206,12 +224,15 @@ def _located(store: JobStore, record: JobRecord, remote: RemoteExecution) -> Job
     """The record of a job whose submission was interrupted, after asking the service what became of it."""
     try:
         found = remote.locate()
+    except HaiquSubmissionError as error:  # this service can never tell
+        going = store.owner_alive(record.owner) or any(job["id"] for job in remote.layout())
+        return record if going else replace(record, status=JobStatus.ERROR.name, error=str(error))
     except HaiquApiError as error:
         logger.warning("The service cannot be asked what became of job %s (%s)", record.id, error)
         return record
     if found:
-        entry = _Entry(store, replace(record, state=remote.state()))
-        entry.rename(remote.id)
+        entry = _Entry(store, record)
+        entry.started(remote)
         return entry.record
     if store.owner_alive(record.owner):
         return record  # its submission goes on in another process
@@ -240,7 +261,7 @@ def _always(value: Any, _run: RunResult) -> Any:
 
 
 def _check_cost(estimate: CostEstimate, max_cost_usd: float | None) -> None:
-    if max_cost_usd is not None and estimate.usd > max_cost_usd:
+    if max_cost_usd is not None and estimate.usd_range[1] > max_cost_usd:
         raise HaiquCostLimitError(
             f"max_cost_usd is {max_cost_usd:,.2f}, but the estimate is {estimate} Nothing was submitted. "
             "Take fewer shots or parameter sets, or raise max_cost_usd."

@@ -23,6 +23,7 @@ CAUGHT_BY = {
     "HaiquBackendNotFoundError": {QiskitBackendNotFoundError},
     "HaiquDependencyError": {ImportError},
     "HaiquCostLimitError": {HaiquError},
+    "HaiquBudgetError": {exceptions.HaiquCostLimitError},
     "HaiquAccountError": {HaiquError},
     "HaiquApiError": {HaiquError},
     "HaiquAuthenticationError": {exceptions.HaiquApiError},

@@ -9,7 +9,7 @@ from qiskit.transpiler import Target
 from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.devices.record import DeviceRecord
 from qiskit_haiqu_provider.run.request import Progress, RunRequest
-from qiskit_haiqu_provider.run.result import RunResult
+from qiskit_haiqu_provider.run.result import RunResult, TaskResult
 
 
 class Executor(Protocol):
@@ -21,7 +21,7 @@ class Executor(Protocol):
 
 
 Journal = Callable[[Mapping[str, Any]], None]
-"""Keeps what an engine needs to find or follow a run, before and after anything leaves; JSON values, no secrets."""
+"""Keeps what an engine needs to find or follow a run, each time before something leaves; JSON values, no secrets."""
 
 
 class Execution(Protocol):
@@ -83,12 +83,16 @@ class RemoteExecution(Execution, Protocol):
         """Ask the service for jobs whose ids are not known; returns whether all are known now."""
         ...
 
+    def completed(self) -> Mapping[int, TaskResult]:
+        """The results that there are, by the index of their task in the request; asks the service."""
+        ...
+
     def logs(self) -> str:
         """What the service says about the run so far."""
         ...
 
     def usage(self) -> Mapping[str, float]:
-        """What the run cost: ``qpu_seconds`` and ``usd``, as far as the service told."""
+        """What the run cost: ``qpu_seconds``, ``usd``, and as ``untold`` how many jobs do not tell their ``usd``."""
         ...
 
     def restart(self) -> bool:

@@ -126,6 +126,17 @@ class HaiquExecution(Following):
             facts = merged_facts(facts, more)
         return RunResult(tuple(tasks[index] for index in sorted(tasks)), {**facts, **self._facts()})
 
+    def completed(self) -> Mapping[int, TaskResult]:
+        """The results of the jobs that are done, by the index of the task."""
+        self.status()
+        tasks: dict[int, TaskResult] = {}
+        for sent, job in zip(self._state.jobs, self._jobs, strict=True):
+            if sent.void or (job is not None and status_of(job) is JobStatus.DONE):
+                results, info = _outcome(sent, job)
+                found, _ = read_results(sent.layout, results, info, mitigated=self._state.use_mitigation)
+                tasks.update(zip((slot.task for slot in sent.layout.slots), found, strict=True))
+        return tasks
+
     def cancel(self) -> bool:
         """Cancel the jobs that have not ended; returns whether the run will end without a result."""
         if not self.located:
@@ -235,9 +246,11 @@ class HaiquExecution(Following):
 
     def _others(self) -> str:
         """What to know of jobs of the run that go on although one has failed."""
-        pairs = zip(self._state.jobs, self._jobs, strict=True)
+        pairs = list(zip(self._state.jobs, self._jobs, strict=True))
         going = [sent.id for sent, job in pairs if sent.id is not None and not is_final(job)]
-        return f" Others of the run go on: {going}. Call cancel() to stop them." if going else ""
+        done = any(job is not None and status_of(job) is JobStatus.DONE for _, job in pairs)
+        rest = " Some jobs of the run are done: partial_result() returns what they yield." if done else ""
+        return f" Others of the run go on: {going}. Call cancel() to stop them.{rest}" if going else rest
 
     def _facts(self) -> dict[str, Any]:
         state = self._state

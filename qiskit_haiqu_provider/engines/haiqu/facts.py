@@ -32,10 +32,11 @@ def is_final(job: Any) -> bool:
     return job is not None and STATUSES[job.status] in JOB_FINAL_STATES
 
 
-def usage_of(job: Any) -> tuple[float, float]:
-    """QPU seconds and USD that a job cost; 0 where nothing is told."""
+def usage_of(job: Any) -> dict[str, float]:
+    """``qpu_seconds`` and ``usd`` that a job cost, as far as they are told."""
     cost = _mapping(_mapping(job.info).get("qpu_cost"))
-    return _amount(cost, "native", "s"), _amount(cost, "converted", "USD")
+    told = {"qpu_seconds": _amount(cost, "native", "s"), "usd": _amount(cost, "converted", "USD")}
+    return {name: amount for name, amount in told.items() if amount is not None}
 
 
 def quality_of(job: Any) -> dict[str, Any]:
@@ -52,10 +53,10 @@ def progress_of(sets: int, job: Any) -> tuple[int, int]:
     return (min(sets, int(told[-1][0])), sets) if told else (0, sets)
 
 
-def _amount(cost: Mapping[str, Any], kind: str, unit: str) -> float:
+def _amount(cost: Mapping[str, Any], kind: str, unit: str) -> float | None:
     part = _mapping(cost.get(kind))
     amount = part.get("amount")
-    return float(amount) if part.get("unit") == unit and isinstance(amount, int | float) else 0.0
+    return float(amount) if part.get("unit") == unit and isinstance(amount, int | float) else None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from qiskit_haiqu_provider.cost.estimate import CostEstimate, CostLine
+from qiskit_haiqu_provider.cost.estimate import CostEstimate, shared_out
 from qiskit_haiqu_provider.devices.record import DeviceRecord
 from qiskit_haiqu_provider.engines.haiqu.layout import Layout
 from qiskit_haiqu_provider.exceptions import HaiquResponseError
@@ -37,7 +37,6 @@ def estimate_of(
     usd = sum(amount or 0.0 for amount in dollars)
     unit = next((str(part["unit"]) for part in native if part.get("unit")), "USD")
     work = _work(request, layout)
-    total = sum(circuits * shots for circuits, shots in work.values())
     return CostEstimate(
         device=request.device,
         via="haiqu",
@@ -45,14 +44,12 @@ def estimate_of(
         unit=unit,
         usd=usd,
         circuits=sum(circuits for circuits, _ in work.values()),
-        shots=total,
-        lines=tuple(
-            CostLine(index=pub, circuits=circuits, shots=circuits * shots, usd=usd * circuits * shots / max(1, total))
-            for pub, (circuits, shots) in sorted(work.items())
-        ),
+        shots=sum(shots for _, shots in work.values()),
+        lines=shared_out(usd, work),
         basis="Simulators of the service are free." if record.simulator else f"Dry run of the service. {_NOTE}",
         source="estimated_qpu_cost of the service",
         as_of=datetime.now(UTC).date(),
+        kind="free" if record.simulator else "quote",
     )
 
 
@@ -66,12 +63,12 @@ def _dollars(cost: Mapping[str, Any] | None) -> float | None:
 
 
 def _work(request: RunRequest, layout: Layout) -> dict[int, tuple[int, int]]:
-    """For each PUB the circuit executions (one for each evaluation) and the shots of each."""
+    """For each PUB the circuit executions (one for each evaluation), and the shots over all of them."""
     work: dict[int, tuple[int, int]] = {}
     for job in layout.jobs:
         for slot in job.slots:
             task = request.tasks[slot.task]
             executions = slot.num_sets * (len(task.observables) if task.observables else 1)
-            before, _ = work.get(task.pub, (0, 0))
-            work[task.pub] = before + executions, task.shots or 0
+            circuits, shots = work.get(task.pub, (0, 0))
+            work[task.pub] = circuits + executions, shots + executions * (task.shots or 0)
     return work
