@@ -15,6 +15,7 @@ from qiskit_haiqu_provider.run.broadcast import blocks
 from qiskit_haiqu_provider.run.plan import (
     CircuitOutline,
     EstimatorOutline,
+    Outline,
     Plan,
     SamplerOutline,
 )
@@ -69,6 +70,35 @@ def collect(plan: Plan, run: RunResult, origin: Origin) -> PrimitiveResult[Any] 
         for outline in plan.outlines
     ]
     return PrimitiveResult(pub_results, metadata={"version": 2, "haiqu": origin.metadata(run)})
+
+
+def collect_some(
+    plan: Plan, tasks: Mapping[int, TaskResult], facts: Mapping[str, Any], origin: Origin
+) -> PrimitiveResult[Any] | Result:
+    """Like :func:`collect`, of those PUBs or circuits alone whose tasks are all there.
+
+    Args:
+        plan: The plan that the run was made from.
+        tasks: The results that there are, by the index of the task.
+        facts: What the metadata is to say of the run; ``pubs`` is added, the indices of the PUBs that are there.
+        origin: Where the results came from.
+    """
+    outlines, results, pubs, first = [], [], [], 0
+    for index, outline in enumerate(plan.outlines):
+        own = range(first, first + _num_tasks(outline))
+        first = own.stop
+        if all(task in tasks for task in own):
+            outlines.append(outline)
+            results += [tasks[task] for task in own]
+            pubs.append(index)
+    run = RunResult(tuple(results), {**facts, "pubs": pubs})
+    return collect(Plan(plan.kind, tuple(outlines)), run, origin)
+
+
+def _num_tasks(outline: Outline) -> int:
+    if not isinstance(outline, EstimatorOutline):
+        return 1
+    return sum(1 for _ in blocks(outline.parameter_shape, outline.observable_shape, outline.observable_ids))
 
 
 def _sampler_pub(outline: SamplerOutline, results: Iterator[TaskResult]) -> SamplerPubResult:

@@ -1,0 +1,1 @@
+"""Runs straight at a vendor: what all vendors share. Each vendor is one room behind :mod:`.port`."""
