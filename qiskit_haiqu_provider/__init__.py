@@ -10,12 +10,15 @@ from qiskit_haiqu_provider.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from qiskit_haiqu_provider.backend import HaiquBackend
-    from qiskit_haiqu_provider.cost.estimate import CostEstimate, CostLine
+    from qiskit_haiqu_provider.compare import CostComparison, DeviceCost
+    from qiskit_haiqu_provider.cost.estimate import CostEstimate, CostLine, JobCost
+    from qiskit_haiqu_provider.cost.ledger import Ledger, LedgerEntry
     from qiskit_haiqu_provider.exceptions import (
         HaiquAccountError,
         HaiquApiError,
         HaiquAuthenticationError,
         HaiquBackendNotFoundError,
+        HaiquBudgetError,
         HaiquCapacityError,
         HaiquCircuitError,
         HaiquConnectionError,
@@ -49,8 +52,10 @@ if TYPE_CHECKING:
     from qiskit_haiqu_provider.provider import HaiquProvider
 
 __all__ = [
+    "CostComparison",
     "CostEstimate",
     "CostLine",
+    "DeviceCost",
     "EstimatorOptions",
     "EstimatorV2",
     "HaiquAccountError",
@@ -58,6 +63,7 @@ __all__ = [
     "HaiquAuthenticationError",
     "HaiquBackend",
     "HaiquBackendNotFoundError",
+    "HaiquBudgetError",
     "HaiquCapacityError",
     "HaiquCircuitError",
     "HaiquConnectionError",
@@ -81,19 +87,27 @@ __all__ = [
     "HaiquServerError",
     "HaiquSubmissionError",
     "HaiquTimeoutError",
+    "JobCost",
+    "Ledger",
+    "LedgerEntry",
     "MitigationOptions",
     "SamplerOptions",
     "SamplerV2",
 ]
 
 _ROOMS = {
+    "CostComparison": "compare",
     "CostEstimate": "cost.estimate",
     "CostLine": "cost.estimate",
+    "DeviceCost": "compare",
     "EstimatorOptions": "options.definitions",
     "EstimatorV2": "primitives.estimator",
     "HaiquBackend": "backend",
     "HaiquJob": "job",
     "HaiquProvider": "provider",
+    "JobCost": "cost.estimate",
+    "Ledger": "cost.ledger",
+    "LedgerEntry": "cost.ledger",
     "MitigationOptions": "options.definitions",
     "SamplerOptions": "options.definitions",
     "SamplerV2": "primitives.sampler",

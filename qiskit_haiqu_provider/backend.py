@@ -140,7 +140,7 @@ class HaiquBackend(BackendV2):
     @property
     def _engine(self) -> Engine:
         if self._own_engine is None:
-            self._own_engine = self.provider.engine(self._via)
+            self._own_engine = self.provider.engine(self._via, self._record.id)
         return self._own_engine
 
     @property
@@ -331,6 +331,7 @@ class HaiquBackend(BackendV2):
             store=self._store,
             dry_run=settings.dry_run,
             max_cost_usd=settings.max_cost_usd,
+            ledger=getattr(self.provider, "ledger", None),
             progress=settings.progress,
             tags=settings.tags,
         )

@@ -3,10 +3,9 @@
 import contextlib
 import os
 import re
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
@@ -15,10 +14,9 @@ from qiskit.providers import JobStatus
 from qiskit_haiqu_provider.accounts.connection import Given
 from qiskit_haiqu_provider.accounts.manager import Accounts
 from qiskit_haiqu_provider.backend import HaiquBackend
-from qiskit_haiqu_provider.devices.record import DeviceRecord
+from qiskit_haiqu_provider.cost.ledger import Ledger, ledger_of
 from qiskit_haiqu_provider.engines.base import Engine, Executor
 from qiskit_haiqu_provider.exceptions import (
-    HaiquAccountError,
     HaiquBackendNotFoundError,
     HaiquError,
     HaiquInputError,
@@ -28,8 +26,10 @@ from qiskit_haiqu_provider.exceptions import (
 from qiskit_haiqu_provider.job import HaiquJob
 from qiskit_haiqu_provider.options.base import check_layer
 from qiskit_haiqu_provider.options.definitions import EstimatorOptions, SamplerOptions
+from qiskit_haiqu_provider.reach.arguments import check_parts
+from qiskit_haiqu_provider.reach.engines import Engines
 from qiskit_haiqu_provider.reach.history import Adopted, Wanted, adopted_job, known_ids, list_jobs
-from qiskit_haiqu_provider.reach.routes import check_filters, check_via, no_way_to, not_found, runs_here
+from qiskit_haiqu_provider.reach.routes import check_filters, check_via
 from qiskit_haiqu_provider.reach.service import Service
 from qiskit_haiqu_provider.secret import Secret
 from qiskit_haiqu_provider.store import JobRecord, JobStore
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from qiskit_haiqu_provider.api.models import Experiment
     from qiskit_haiqu_provider.check import Checks
+    from qiskit_haiqu_provider.compare import CostComparison
 
 
 class HaiquProvider(Accounts):
@@ -57,8 +58,9 @@ class HaiquProvider(Accounts):
         account: Name of a saved account; what it holds goes before the environment.
         credentials: Credentials of vendors, for example ``{"ibm_quantum_token": "...", "ibm_quantum_instance":
             "..."}``. They are sent to Haiqu with jobs for devices of that vendor, and only then.
-        via: Who executes on devices for which :meth:`get_backend` is not told: ``local`` or ``haiqu``. Environment:
-            ``HAIQU_VIA``. Default: simulators run on this machine, all other devices through Haiqu.
+        via: Who executes on devices for which :meth:`get_backend` is not told: ``local``, ``haiqu``, or straight at a
+            vendor ``ibm``, ``braket``, ``ionq`` or ``coda``. Environment: ``HAIQU_VIA``. Default: simulators run on
+            this machine, all other devices through Haiqu if there is a key, else straight at their vendor.
         timeout: Seconds to wait for an answer of the service. Default: that of the client.
         api: How jobs are submitted: ``run``, ``flow``, or ``auto`` for what the service has.
         transport: A transport of ``httpx`` that takes the place of the network.
@@ -68,6 +70,9 @@ class HaiquProvider(Accounts):
             Saved accounts are always in the default one.
         options: Defaults for the options of all primitives on backends of this provider, for example
             ``{"default_shots": 4096, "max_cost_usd": 5}``.
+        budget_usd: The most that all runs together may cost; one that would pass it is refused.
+        ledger: The file, or the :class:`~qiskit_haiqu_provider.Ledger`, in which cost adds up over all processes.
+            Default with a budget: ``ledger.json`` in ``home``.
 
     Example:
         >>> from qiskit_haiqu_provider import HaiquProvider
@@ -91,51 +96,35 @@ class HaiquProvider(Accounts):
         executor: Executor | None = None,
         home: str | os.PathLike[str] | None = None,
         options: Mapping[str, Any] | None = None,
+        budget_usd: float | None = None,
+        ledger: str | os.PathLike[str] | Ledger | None = None,
     ) -> None:
-        if executor is not None and not callable(getattr(executor, "submit", None)):
-            raise HaiquInputError(
-                f"executor must have a method submit(function, *arguments), which {executor!r} has not. "
-                "Give an executor of concurrent.futures or a distributed.Client."
-            )
-        if transport is not None and not callable(getattr(transport, "handle_request", None)):
-            raise HaiquInputError(
-                f"transport must be an httpx.BaseTransport, which {transport!r} is not. Leave it out for the network."
-            )
-        if options is not None and not isinstance(options, Mapping):
-            raise HaiquInputError(
-                f"options must be a mapping from names to values, not {options!r}. Give one such as "
-                "{'default_shots': 4096}."
-            )
+        check_parts(executor=executor, transport=transport, options=options)
         given = Given.checked(
             api_key=api_key, url=url, experiment=experiment, auth=auth, account=account, credentials=credentials
         )
         check_via(via)
         self._via = via
         self._store = JobStore(home)
+        self._ledger = ledger_of(ledger, budget_usd=budget_usd, home=lambda: self._store.home)
         self._service = Service(given, self._store, timeout=timeout, api=api, transport=transport)
-        self._executor = executor
+        self._reach = Engines(self._service, timeout=timeout, executor=executor)
         self._options = dict(options or {})
         check_layer([SamplerOptions, EstimatorOptions], ("provider", self._options), owner="HaiquProvider(options=...)")
-
-    @cached_property
-    def _engines(self) -> tuple[Engine, ...]:
-        """The engines of this machine, loaded when a device is first asked for."""
-        from qiskit_haiqu_provider.engines.local.engine import LocalEngine
-
-        return (LocalEngine(self._executor),)
 
     def __deepcopy__(self, _memo: Any) -> "HaiquProvider":
         # A handle on connections, jobs and a key, which are shared rather than copied.
         return self
 
-    def __getstate__(self) -> dict[str, Any]:
-        # Executors belong to this process.
-        return {**self.__dict__, "_executor": None}
-
     @property
     def options(self) -> Mapping[str, Any]:
         """Defaults for the options of primitives."""
         return dict(self._options)
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """Where the cost of runs adds up; ``None`` without a budget."""
+        return self._ledger
 
     @property
     def experiment(self) -> str:
@@ -168,13 +157,13 @@ class HaiquProvider(Accounts):
             name: The device's name. A simulator that runs on this machine is not looked for elsewhere.
             simulator: Whether it is a simulator.
             min_num_qubits: The least number of qubits.
-            via: Who executes: ``local`` or ``haiqu``.
+            via: Who executes: ``local``, ``haiqu``, ``ibm``, ``braket``, ``ionq`` or ``coda``.
             filters: Called with each backend; keeps those for which it returns true.
         """
         check_filters(name, simulator, min_num_qubits, filters)
         found = [
             HaiquBackend(engine, record, store=self._store, provider=self)
-            for engine, record in self._records(name, via)
+            for engine, record in self._reach.records(name, via)
             if (name is None or record.id == name)
             and (simulator is None or record.simulator == simulator)
             and (min_num_qubits is None or record.num_qubits >= min_num_qubits)
@@ -186,11 +175,13 @@ class HaiquProvider(Accounts):
     ) -> HaiquBackend:
         """One device.
 
-        Simulators run on this machine unless ``via`` says otherwise, and all other devices through Haiqu.
+        Simulators run on this machine unless ``via`` says otherwise; all other devices are reached through Haiqu if
+        there is a key, else straight at their vendor if its credentials are there.
 
         Args:
             name: The device's name, for example ``aer_simulator``, ``fake_torino`` or ``ibm_fez``.
-            via: Who executes: ``local`` or ``haiqu``. Default: that of the provider.
+            via: Who executes: ``local``, ``haiqu``, ``ibm``, ``braket``, ``ionq`` or ``coda``. Default: that of the
+                provider.
             **backend_options: Options of the backend, for example ``method``, ``noise_model``, ``seed_simulator`` or
                 ``shots``.
 
@@ -205,12 +196,12 @@ class HaiquProvider(Accounts):
             raise HaiquInputError(f"name must be the name of a device, not {name!r}. See provider.backends().")
         via = via or self._via or os.environ.get("HAIQU_VIA") or None
         names: list[str] = []
-        for engine in self._reachable(name, via):
+        for engine in self._reach.that_may_have(name, via):
             for record in engine.devices():
                 if record.id == name:
                     return HaiquBackend(engine, record, store=self._store, provider=self, options=backend_options)
                 names.append(record.id)
-        raise self._no_backend(name, via, names)
+        raise self._reach.nothing_of(name, via, names)
 
     def least_busy(
         self,
@@ -232,10 +223,54 @@ class HaiquProvider(Accounts):
             raise HaiquBackendNotFoundError("No device matches the filters. See provider.backends() for all devices.")
 
         def load(backend: HaiquBackend) -> tuple[bool, int, bool, int]:
-            status = backend.status()
-            return not status.operational, status.pending_jobs, backend.record.constrained, backend.record.num_qubits
+            status, record = backend.status(), backend.record
+            width = record.num_qubits if record.constrained else 0
+            return not status.operational, status.pending_jobs, record.constrained, width
 
         return min(found, key=load)
+
+    def compare_cost(
+        self,
+        pubs: Iterable[Any],
+        *,
+        devices: Iterable[str] | None = None,
+        via: str | None = None,
+        shots: int = 1024,
+        precision: float = 0.015625,
+    ) -> "CostComparison":
+        """What one workload would cost on each device; nothing is submitted.
+
+        Circuits are transpiled for each device. Also told are the seconds on the device, the jobs that wait there, and
+        the fidelity to expect from the errors in its Target. A device that cannot run the workload, or cannot be
+        asked, says so in its row.
+
+        Args:
+            pubs: PUBs of a sampler, or of an estimator; their circuits need not fit any device.
+            devices: Names of devices. Default: all that are reached and are no simulators.
+            via: Who executes, as in :meth:`get_backend`.
+            shots: Shots of sampler PUBs that do not say.
+            precision: Precision of estimator PUBs that do not say.
+
+        Returns:
+            A table, the cheapest device first; ``to_dataframe()`` makes it one of pandas.
+
+        Raises:
+            HaiquInputError: If the PUBs cannot be read.
+            HaiquBackendNotFoundError: If no device is reached, or there is none of a name.
+        """
+        from qiskit_haiqu_provider.compare import compare
+
+        names = None if devices is None else list(devices)
+        if names is None:
+            found = self.backends(simulator=False, via=via)
+        else:
+            found = [self.get_backend(name, via=via) for name in names]
+        if not found:
+            raise HaiquBackendNotFoundError(
+                "No device is reached that has a price: there is no key of Haiqu and no vendor's credentials. "
+                "See provider.check(), or name devices=['fake_torino'] of this machine."
+            )
+        return compare(found, pubs, shots=shots, precision=precision)
 
     def job(self, job_id: str) -> HaiquJob:
         """The job with that id, also one of another process, of one that has ended, or of another program.
@@ -280,7 +315,7 @@ class HaiquProvider(Accounts):
         ours = self._store.records()
         theirs = self._service.elsewhere(wanted, known_ids(ours))
         if theirs is None:  # nor can their devices be asked for
-            ours_job = partial(stored_job, self._store, backend_of=self._local_backend_of, follow=self._service.follow)
+            ours_job = partial(stored_job, self._store, backend_of=self._local_backend_of, follow=self._reach.follow)
             return list_jobs(wanted, ours, (), ours_job=ours_job, theirs_job=self._adopted_job)
         return list_jobs(wanted, ours, theirs, ours_job=self._stored_job, theirs_job=self._adopted_job)
 
@@ -328,48 +363,19 @@ class HaiquProvider(Accounts):
 
         return check_all(self._service, self._store)
 
-    def engine(self, via: str) -> Engine:
-        """Who executes on a route, such as for a backend that came out of a pickle.
+    def engine(self, via: str, device: str) -> Engine:
+        """Who executes on a route for a device, such as for a backend that came out of a pickle.
 
         Raises:
             HaiquAccountError: If the route needs a key, and there is none.
         """
-        check_via(via)
-        return self._service.engine if via == "haiqu" else self._engines[0]
-
-    def _reachable(self, name: str | None, via: str | None) -> Iterable[Engine]:
-        """The engines that may have a device, those of this machine first."""
-        check_via(via)
-        if via != "haiqu":
-            yield from self._engines
-        if via == "haiqu" or (via is None and not (name and runs_here(name)) and self._service.configured):
-            yield self._service.engine
-
-    def _records(self, name: str | None, via: str | None) -> list[tuple[Engine, DeviceRecord]]:
-        found: list[tuple[Engine, DeviceRecord]] = []
-        try:
-            for engine in self._reachable(name, via):
-                found += [(engine, record) for record in engine.devices()]
-        except HaiquError as error:
-            named = isinstance(error, HaiquAccountError) and self._service.given.account is not None
-            if via is not None or not found or named:
-                raise
-            warnings.warn(f"The devices of Haiqu are not shown. {error}", stacklevel=3)
-        return found
-
-    def _no_backend(self, name: str, via: str | None, names: list[str]) -> HaiquError:
-        if via is None and not runs_here(name) and not self._service.configured:
-            unreachable = no_way_to(name, names, self._service.given, self._service.connection)
-            if unreachable is not None:
-                return unreachable
-        asked = via == "haiqu" or (via is None and not runs_here(name) and self._service.configured)
-        return not_found(name, via, names, url=self._service.connection.url.value if asked else None)
+        return self._reach.engine(via, device)
 
     def _stored_job(self, job_id: str) -> HaiquJob:
-        return stored_job(self._store, job_id, self._backend_of, self._service.follow)
+        return stored_job(self._store, job_id, self._backend_of, self._reach.follow)
 
     def _adopted_job(self, found: Adopted) -> HaiquJob:
-        return adopted_job(self._store, found, self._backend_of, self._service.follow)
+        return adopted_job(self._store, found, self._backend_of, self._reach.follow)
 
     def _backend_of(self, record: JobRecord) -> HaiquBackend | None:
         """The backend of a stored job; ``None`` if it cannot be reached any more."""
@@ -384,8 +390,8 @@ class HaiquProvider(Accounts):
     def __repr__(self) -> str:
         # Accounts that cannot be read are told of when they are needed; and there is no service before __init__ ends.
         with contextlib.suppress(HaiquError, AttributeError):
-            if self._service.configured:
-                return f"<HaiquProvider(via=['local', 'haiqu'], url='{self._service.connection.url.value}')>"
+            url = f", url='{self._service.connection.url.value}'" if self._service.configured else ""
+            return f"<HaiquProvider(via={self._reach.vias}{url})>"
         return "<HaiquProvider(via=['local'])>"
 
 

@@ -112,7 +112,7 @@ class ClosedEngine(LocalEngine):
 
 def test_the_status_is_in_the_words_of_who_executes(provider, backend, monkeypatch):
     assert (backend.status().operational, backend.status().status_msg) == (True, "online")
-    monkeypatch.setattr(provider, "_engines", (ClosedEngine(),))
+    monkeypatch.setattr(provider._reach, "_here", (ClosedEngine(),))
     status = provider.get_backend("fake_manila").status()
     assert (status.operational, status.status_msg, status.pending_jobs) == (False, "Offline for maintenance", 0)
     assert "Offline for maintenance" in provider.get_backend("fake_manila")._repr_html_()
@@ -353,7 +353,7 @@ class PricedEngine(LocalEngine):
 
 def test_a_cap_in_the_environment_stops_runs_before_they_are_submitted(provider, monkeypatch):
     engine = PricedEngine()
-    monkeypatch.setattr(provider, "_engines", (engine,))
+    monkeypatch.setattr(provider._reach, "_here", (engine,))
     backend = provider.get_backend()
     monkeypatch.setenv("HAIQU_MAX_COST_USD", "5")
     with pytest.raises(HaiquCostLimitError, match=r"max_cost_usd is 5\.00.*10\.24 USD.*Nothing was submitted"):

@@ -12,9 +12,9 @@ from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.job import HaiquJob
 from qiskit_haiqu_provider.options.definitions import EstimatorOptions
 from qiskit_haiqu_provider.primitives.base import HaiquPrimitive, as_list
-from qiskit_haiqu_provider.primitives.pubs import check_estimable, estimator_pub
 from qiskit_haiqu_provider.run.checks import check_precision
 from qiskit_haiqu_provider.run.plan import plan_estimator
+from qiskit_haiqu_provider.run.pubs import check_estimable, estimator_pub
 
 
 class EstimatorV2(HaiquPrimitive, BaseEstimatorV2):

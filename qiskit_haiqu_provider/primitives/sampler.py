@@ -11,9 +11,9 @@ from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.job import HaiquJob
 from qiskit_haiqu_provider.options.definitions import SamplerOptions
 from qiskit_haiqu_provider.primitives.base import HaiquPrimitive, as_list
-from qiskit_haiqu_provider.primitives.pubs import check_samplable, sampler_pub
 from qiskit_haiqu_provider.run.checks import check_shots
 from qiskit_haiqu_provider.run.plan import plan_sampler
+from qiskit_haiqu_provider.run.pubs import check_samplable, sampler_pub
 
 
 class SamplerV2(HaiquPrimitive, BaseSamplerV2):

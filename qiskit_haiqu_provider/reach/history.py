@@ -147,6 +147,10 @@ class Unreachable:
         """Say why there is no way to the service."""
         raise self._error
 
+    def completed(self) -> Any:
+        """Say why there is no way to the service."""
+        raise self._error
+
     def cancel(self) -> bool:
         """Say why there is no way to the service."""
         raise self._error

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from qiskit_haiqu_provider.accounts.connection import Connection, Given, no_key_message
 from qiskit_haiqu_provider.accounts.credentials import find_credentials, how_to_give, missing_parts, vendor_of
 from qiskit_haiqu_provider.devices.fakes import fakes_installed
+from qiskit_haiqu_provider.engines.direct.ways import WAYS, way_to
 from qiskit_haiqu_provider.exceptions import (
     HaiquAccountError,
     HaiquBackendNotFoundError,
@@ -15,10 +16,11 @@ from qiskit_haiqu_provider.exceptions import (
 )
 from qiskit_haiqu_provider.run.checks import is_whole
 
-ROUTES = ("local", "haiqu")
+ROUTES = ("local", "haiqu", *(way.via for way in WAYS))
 """Values of ``via``."""
 
-_HERE = ("aer_", "fake_", "braket_sv", "braket_dm")
+_BRAKET = ("braket_sv", "braket_dm")
+_HERE = ("aer_", "fake_", *_BRAKET)
 """How the ids of simulators begin that run on this machine unless ``via`` says otherwise."""
 
 _REMOTE = ("ibm_", "aws_", "ionq_", "iqm_", "coda_")
@@ -71,9 +73,15 @@ def not_found(name: str, via: str | None, names: Collection[str], *, url: str | 
             f"{name} is a snapshot that comes with qiskit-ibm-runtime, which is not installed. "
             f"Run: pip install 'qiskit-haiqu-provider[ibm]'.{elsewhere}"
         )
+    if name in _BRAKET and via != "haiqu" and name not in names:
+        return HaiquDependencyError(
+            f"{name} is a simulator of amazon-braket-sdk, which is not installed. "
+            f"Run: pip install 'qiskit-haiqu-provider[braket]'.{elsewhere}"
+        )
     if via == "local" and name.startswith(_REMOTE):
         return HaiquBackendNotFoundError(
-            f"'{name}' is a device of a vendor and does not run on this machine. Leave via out, or give via='haiqu'."
+            f"'{name}' is a device of a vendor and does not run on this machine. Leave via out, or give one of "
+            f"{[route for route in ROUTES if route != 'local']}."
             f"{_offline(name, names)}"
         )
     near = get_close_matches(name, dict.fromkeys(names), n=3, cutoff=0.5)
@@ -85,24 +93,32 @@ def not_found(name: str, via: str | None, names: Collection[str], *, url: str | 
 
 
 def no_way_to(name: str, names: Collection[str], given: Given, connection: Connection) -> HaiquError | None:
-    """The error for a vendor's device where there is no key; ``None`` for a name that is none of a vendor's.
+    """The error for a vendor's device where there is neither a key of Haiqu nor the vendor's credentials.
 
     Args:
         name: The device.
         names: The devices of this machine.
         given: What the call says.
         connection: The settings in effect.
+
+    Returns:
+        The error; ``None`` for a name that is none of a vendor's.
     """
     if not name.startswith(_REMOTE):
         return None
-    vendor = vendor_of(name)
+    way, vendor = way_to(name), vendor_of(name)
     missing = (
         [] if vendor is None else missing_parts(vendor, find_credentials(vendor, given.credentials, connection.account))
     )
-    also = f" It also needs credentials of {vendor.name}. {how_to_give(vendor, missing)}" if vendor and missing else ""
+    how = f" {how_to_give(vendor, missing)}" if vendor and missing else ""
+    if way is None or vendor is None:
+        also = f" It also needs credentials of {vendor.name}.{how}" if vendor and missing else ""
+        reached = f"'{name}' is a device of a vendor, which is reached through Haiqu.{_offline(name, names)} "
+        return HaiquAccountError(f"{reached}{no_key_message(lost=given.lost)}{also}")
     return HaiquAccountError(
-        f"'{name}' is a device of a vendor, which is reached through Haiqu.{_offline(name, names)} "
-        f"{no_key_message(lost=given.lost)}{also}"
+        f"'{name}' is a device of {vendor.name}. It is reached through Haiqu, or straight at the vendor (via="
+        f"'{way.via}'), and the credentials for both are missing.{_offline(name, names)} "
+        f"{no_key_message(lost=given.lost)} Or go straight to {vendor.name}:{how}"
     )
 
 
