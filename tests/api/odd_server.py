@@ -9,7 +9,9 @@
 The answers of an address are given in order; the last one stays.
 """
 
+import atexit
 import contextlib
+import functools
 import json as json_module
 import socket
 import struct
@@ -118,11 +120,13 @@ Behaviour = Answer | Callable[[Asked], Answer]
 NOT_SCRIPTED = Answer(status=404, json={"detail": "The test did not say what is here."})
 
 
+@functools.cache
 def nobody() -> str:
-    """An address where nobody listens."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{unused.getsockname()[1]}"
+    """An address where nobody listens. It stays bound, so that nobody else is given it meanwhile."""
+    unused = socket.socket()
+    atexit.register(unused.close)
+    unused.bind(("127.0.0.1", 0))
+    return f"http://127.0.0.1:{unused.getsockname()[1]}"
 
 
 class OddServer:

@@ -51,6 +51,15 @@ TRANSPILE_JOB = {
     "device_id": "ibm_fez",
     "transpilation_options": {},
 }
+BACKPROPAGATION = {"optimized_circuit_ids": ["circ-2"], "backpropagated_observables": [[["ZI", 0.5, -0.5]]]}
+REFERENCE = {
+    "name": "QFT",
+    "program_communication": 1.0,
+    "critical_depth": 0.9,
+    "entanglement_ratio": 0.5,
+    "parallelism": 0.25,
+    "liveness": 0.75,
+}
 LOCAL_JOB = {**JOB, "job_type": "User local job", "hash": "h", "backend_name": "mine"}
 
 
@@ -78,6 +87,21 @@ def transpile_body():
     return models.TranspileCreate(experiment_id="exp-1", circuit_ids=["circ-1"], device_id="ibm_fez")
 
 
+def backpropagation_body(**fields):
+    """What ``backpropagate_observables`` is given."""
+    return models.BackpropagationCreate(
+        **{"circuit_id": "circ-1", "observables": [[("ZZ", 1.0, 0.0), ("XI", 0.5, -0.5)]], **fields}
+    )
+
+
+def lr_qaoa_body(**fields):
+    """What ``lr_qaoa`` is given."""
+    problem = {"sense": "min", "n_vars": 2, "constant": 0.0, "linear": {"0": 1.0}}
+    return models.LrQaoaCreate(
+        **{"experiment_id": "exp-1", "name": "ramp", "p": 2, "polynomial_problem": problem, **fields}
+    )
+
+
 def local_body():
     """What ``submit_local_job`` is given."""
     return models.LocalJobCreate(experiment_id="exp-1", hash="h")
@@ -92,6 +116,10 @@ SUBMITS = {
     "POST /run": lambda client: client.run(run_body()),
     "POST /flow": lambda client: client.flow(flow_body()),
     "POST /circuits/transpile": lambda client: client.transpile(transpile_body()),
+    "POST /circuits/circ-1/backpropagate_observables": lambda client: client.backpropagate_observables(
+        backpropagation_body()
+    ),
+    "POST /circuits/lr_qaoa": lambda client: client.lr_qaoa(lr_qaoa_body()),
     "POST /jobs": lambda client: client.submit_local_job(local_body()),
     "POST /jobs/jb-1/restart": lambda client: client.restart("jb-1"),
     "POST /ai/run_circuits_on_qpu_or_simulator": lambda client: client.ai_run(ai_body()),
@@ -115,6 +143,8 @@ ANSWERS = {
     "POST /run": RUN_JOB,
     "POST /flow": FLOW_JOB,
     "POST /circuits/transpile": TRANSPILE_JOB,
+    "POST /circuits/circ-1/backpropagate_observables": BACKPROPAGATION,
+    "POST /circuits/lr_qaoa": CIRCUIT,
     "POST /jobs": LOCAL_JOB,
     "POST /jobs/jb-1/restart": RUN_JOB,
     "POST /ai/run_circuits_on_qpu_or_simulator": {"context": "job_id: jb-1"},

@@ -30,7 +30,7 @@ from tests.api.odd_server import (
     Answer,
     nobody,
 )
-from tests.api.records import RUN_JOB, SUBMITS, run_body
+from tests.api.records import HARMLESS, RUN_JOB, SUBMITS, run_body
 
 CASES = [
     (400, HaiquRequestError, "Change what it names", False),
@@ -247,7 +247,7 @@ def test_what_only_reads_needs_no_look_before_it_is_sent_again(odd, client, answ
 
 def test_a_silent_service(odd, client_of):
     odd.on("*", Answer(json=RUN_JOB, delay=30))
-    client = client_of(odd, timeout=0.2, retry_seconds=5)
+    client = client_of(odd, timeout=1, retry_seconds=5)
     error = failed(client)
     assert type(error) is HaiquTimeoutError
     assert isinstance(error, TimeoutError)
@@ -258,16 +258,26 @@ def test_a_silent_service(odd, client_of):
 
 def test_an_answer_that_only_drips(odd, client_of):
     odd.on("*", Answer(json=RUN_JOB, drip=0.05))
-    error = failed(client_of(odd, timeout=0.3, retry_seconds=0))
+    error = failed(client_of(odd, timeout=1, retry_seconds=0))
     assert type(error) is HaiquTimeoutError
     assert "the answer comes too slowly" in str(error)
     assert error.reached
 
 
+@pytest.mark.parametrize("ask", [SUBMITS["POST /run"], HARMLESS["GET /version"]])
+def test_a_head_that_only_drips(odd, client_of, ask):
+    odd.on("*", Answer(json=RUN_JOB, drip_head=0.05))
+    error = failed(client_of(odd, timeout=1, retry_seconds=0), ask)
+    assert type(error) is HaiquTimeoutError
+    assert "the answer comes too slowly" in str(error)
+    assert error.reached
+    assert len(odd.requests) == 1
+
+
 def test_an_answer_that_is_slow_but_comes_is_taken(odd, client_of):
     """It is longer in coming than the time limit, but never silent, and not slower than a bad line."""
-    odd.on("*", Answer(json={**RUN_JOB, "logs": "x" * 3000}, drip=0.01, drip_bytes=100))
-    assert client_of(odd, timeout=0.2, retry_seconds=0).run(run_body()).id == "jb-1"
+    odd.on("*", Answer(json={**RUN_JOB, "logs": "x" * 30_000}, drip=0.04, drip_bytes=1000))
+    assert client_of(odd, timeout=1, retry_seconds=0).run(run_body()).id == "jb-1"
 
 
 def test_nobody_listens(client_of):

@@ -1,4 +1,4 @@
-"""Circuits: upload, look-up, numbers, transpilation."""
+"""Circuits: upload, look-up, numbers, and those that the service makes."""
 
 from __future__ import annotations
 
@@ -70,6 +70,29 @@ class CircuitEndpoints(Endpoints):
         """The numbers of a circuit: those computed, and those noted."""
         return self._link.fields(get("/circuits/{circuit_id}/metrics", circuit_id=circuit_id))
 
+    def metrics_evolution(self, circuit_id: str) -> Any:
+        """How the numbers of a circuit develop along it, as the service gives it: its form is not documented."""
+        return self._link.value(get("/circuits/{circuit_id}/metrics_evolution", circuit_id=circuit_id))
+
+    def benchmarks(self) -> list[models.ReferenceCircuit]:
+        """Well-known circuits, to compare the numbers of others with."""
+        return self._link.many(models.ReferenceCircuit, get("/help/benchmarks"), what="reference circuit")
+
     def transpile(self, body: models.TranspileCreate) -> models.TranspileJob:
         """Transpile stored circuits for a device. Never sent again unless it certainly took no effect."""
         return self._link.one(models.TranspileJob, send("POST", "/circuits/transpile", body))
+
+    def backpropagate_observables(self, body: models.BackpropagationCreate) -> models.Backpropagation:
+        """Shorten a stored circuit, and give the observables that then belong to it.
+
+        The service computes and stores new circuits: never sent again unless it certainly took no effect.
+        """
+        path = "/circuits/{circuit_id}/backpropagate_observables"
+        return self._link.one(models.Backpropagation, send("POST", path, body, circuit_id=body.circuit_id))
+
+    def lr_qaoa(self, body: models.LrQaoaCreate) -> models.Circuit:
+        """Build the circuit of a linear-ramp QAOA for a problem.
+
+        The service stores a new circuit: never sent again unless it certainly took no effect.
+        """
+        return self._link.one(models.Circuit, send("POST", "/circuits/lr_qaoa", body))

@@ -40,6 +40,12 @@ from qiskit_haiqu_provider.api.models.common import (
     redacted,
     split_credentials,
 )
+from qiskit_haiqu_provider.api.models.derived import (
+    Backpropagation,
+    BackpropagationCreate,
+    LrQaoaCreate,
+    ReferenceCircuit,
+)
 from qiskit_haiqu_provider.api.models.devices import (
     Device,
     DeviceSummary,
@@ -119,6 +125,8 @@ __all__ = [
     "ArtifactKind",
     "ArtifactRecord",
     "AuthHealth",
+    "Backpropagation",
+    "BackpropagationCreate",
     "ChildCircuit",
     "Circuit",
     "CircuitAnalytics",
@@ -153,6 +161,7 @@ __all__ = [
     "Layer",
     "LocalJob",
     "LocalJobCreate",
+    "LrQaoaCreate",
     "MetricsCreate",
     "NoiseTailoringStep",
     "Observable",
@@ -166,6 +175,7 @@ __all__ = [
     "Program",
     "ReadoutBasisStep",
     "ReadoutMitigationStep",
+    "ReferenceCircuit",
     "RunCreate",
     "RunJob",
     "RunKind",

@@ -7,6 +7,8 @@ from qiskit_haiqu_provider.api import models
 from qiskit_haiqu_provider.api.models import (
     AiRunCreate,
     Artifact,
+    Backpropagation,
+    BackpropagationCreate,
     Circuit,
     CircuitAnalytics,
     CircuitCreate,
@@ -19,6 +21,8 @@ from qiskit_haiqu_provider.api.models import (
     JobState,
     LocalJob,
     LocalJobCreate,
+    LrQaoaCreate,
+    ReferenceCircuit,
     RunCreate,
     RunJob,
     RunKind,
@@ -95,6 +99,33 @@ LOCAL_REPLY = {
     "shot_local": "",
     "metrics": {},
 }
+TERMS = [[["ZZ", 1.0, 0.0], ["XI", 0.5, -0.5]]]
+BACKPROPAGATION = {
+    "circuit_id": "circ-1",
+    "observables": TERMS,
+    "max_qwc_groups": 50,
+    "max_error_total": 0.05,
+    "max_error_per_slice": 0.005,
+}
+LR_QAOA = {
+    "experiment_id": "exp-1",
+    "name": "lr-qaoa-p1",
+    "p": 1,
+    "lp_problem": "Minimize\n obj: x\nBinary\n x\nEnd",
+    "polynomial_problem": None,
+    "alphas": [0.1],
+    "betas": [0.2],
+    "delta": 0.5,
+    "initial_state_qpy": None,
+}
+REFERENCE = {
+    "name": "QFT",
+    "program_communication": 1.0,
+    "critical_depth": 0.9,
+    "entanglement_ratio": 0.5,
+    "parallelism": 0.25,
+    "liveness": 0.75,
+}
 CIRCUIT_REPLY = {
     "id": "circ-1",
     "hash": "14210611888780552120998296628887725035399911708659316524133503503852060728834",
@@ -136,6 +167,10 @@ EXPERIMENT_REPLY = {
         (ContextReply, {"context": "<string>"}),
         (LocalJobCreate, LOCAL),
         (LocalJob, LOCAL_REPLY),
+        (BackpropagationCreate, BACKPROPAGATION),
+        (Backpropagation, {"optimized_circuit_ids": ["circ-2"], "backpropagated_observables": TERMS}),
+        (LrQaoaCreate, LR_QAOA),
+        (ReferenceCircuit, REFERENCE),
     ],
 )
 def test_documented_bodies_are_taken_and_come_back_whole(model, body):
