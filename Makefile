@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Two processes share the tests, as most of them wait; neighbours stay together, for the sake of what they share.
+PARALLEL = -n 2 --dist worksteal
 
 .PHONY: demo test test-newest test-oldest test-sdk test-downstream test-browser test-postgres interop
 .PHONY: lint types docs examples bench bench-quick clean
@@ -12,18 +14,18 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term
 
 # The newest versions of everything; the oldest that pyproject.toml declares; what haiqu-sdk 1.7.0 pins.
 test-newest:
 	$(PYTHON) -m venv .venv-newest
 	.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager -e '.[test]'
-	.venv-newest/bin/python -m pytest
+	.venv-newest/bin/python -m pytest $(PARALLEL)
 
 test-oldest test-sdk: test-%:
 	$(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python -m pip install --quiet -c tests/constraints-$*.txt -e '.[test]'
-	.venv-$*/bin/python -m pytest
+	.venv-$*/bin/python -m pytest $(PARALLEL)
 
 # Each library of the ecosystem that our users run on top, once on our primitives.
 test-downstream:

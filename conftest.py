@@ -6,7 +6,7 @@ import pytest
 
 collect_ignore_glob = ["qiskit_haiqu_provider/gateway/store/migrations/*"]  # they run inside Alembic only
 
-_SETTINGS = ("HAIQU_", "AWS_", "IBM_QUANTUM_", "QISKIT_IBM_", "IQM_", "IONQ_")
+_SETTINGS = ("HAIQU_", "AWS_", "IBM_QUANTUM_", "QISKIT_IBM_", "IQM_", "IONQ_", "CODA_", "CONDUCTOR_")
 """How the variables begin that the package reads."""
 
 _KEPT = ("HAIQU_TEST_", "HAIQU_SCREENSHOTS", "HAIQU_CHROM", "HAIQU_GATEWAY_PYTHON")

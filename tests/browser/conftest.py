@@ -11,6 +11,7 @@ import httpx
 import pytest
 from records import fill
 from selenium import webdriver
+from selenium.common.exceptions import JavascriptException, NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -22,6 +23,9 @@ SHOTS = Path(__file__).parents[2] / "docs/_static/gateway"
 PATIENCE = 120
 NARROW = 600
 DESKTOP = 1280
+ON_THE_WAY = (JavascriptException, NoSuchElementException, StaleElementReferenceException)
+"""What may happen while one page gives way to the next."""
+
 INK = """
 const { width, height } = arguments[0];
 const data = arguments[0].getContext("2d").getImageData(0, 0, width, height).data;
@@ -84,7 +88,7 @@ def _wait_until_it_answers(url, process, log):
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()
         try:
-            httpx.get(f"{url}/version")
+            httpx.get(f"{url}/version", timeout=PATIENCE)
         except httpx.TransportError:
             time.sleep(0.1)
         else:
@@ -146,6 +150,10 @@ class Browser:
     def text(self, selector="body"):
         return self.find(selector).text
 
+    def texts(self, selector):
+        """The texts of all such elements at one moment, also while a script replaces them."""
+        return self.script("return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText)", selector)
+
     def script(self, code, *arguments):
         return self.driver.execute_script(code, *arguments)
 
@@ -160,7 +168,14 @@ class Browser:
         self.wait_until(there, f"{selector} with {text}")
 
     def wait_until(self, condition, what):
-        WebDriverWait(self.driver, PATIENCE, poll_frequency=0.05).until(lambda _: condition(), what)
+        wait = WebDriverWait(self.driver, PATIENCE, poll_frequency=0.05, ignored_exceptions=ON_THE_WAY)
+        wait.until(lambda _: condition(), what)
+
+    def wait_for_the_next_page(self, leave):
+        """Do what leads to another page, or to the same one anew, and wait until it is there."""
+        self.script("window.left = true")
+        leave()
+        self.wait_until(lambda: self.script("return !window.left && document.readyState") == "complete", "a new page")
 
     def wait_for_ink(self, *colours):
         """Until the first chart shows these colours, each as \"red,green,blue\"."""

@@ -31,7 +31,7 @@ def tab_to(browser, text):
 
 def test_a_login_with_the_keyboard(stranger, records):
     stranger.open("/dashboard/jobs?status=Error")
-    assert stranger.active.get_attribute("id") == "key", "one can type at once"
+    stranger.wait_until(lambda: stranger.active.get_attribute("id") == "key", "a field where one can type at once")
     press(stranger, stranger.gateway.key, Keys.ENTER)
     stranger.wait_for(".account-name", "ada")
     assert stranger.path == "/dashboard/jobs?status=Error", "where one wanted to go"
@@ -59,28 +59,28 @@ def test_the_skip_link(browser):
     press(browser, Keys.TAB)
     assert browser.active.text == "Skip to content"
     press(browser, Keys.ENTER)
-    assert browser.active.get_attribute("id") == "content"
+    browser.wait_until(lambda: browser.active.get_attribute("id") == "content", "the content in focus")
 
 
 def test_searches_and_filters(browser):
     browser.open("/dashboard/jobs")
     browser.find("#search").send_keys("angle", Keys.ENTER)
     browser.wait_for(".reset")
-    assert [row.text for row in browser.all("tbody th")] == ["Energy against angle"]
-    browser.find(".reset").click()
+    browser.wait_until(lambda: browser.texts("tbody th") == ["Energy against angle"], "the one job")
+    browser.wait_for_the_next_page(browser.find(".reset").click)
     browser.wait_for("tbody th", "Too wide")
     browser.find("#status option[value=Error]").click()
-    browser.find(".actions button").click()
-    browser.wait_for(".reset")
-    assert [row.text for row in browser.all("tbody th")] == ["Too wide"]
+    browser.wait_for_the_next_page(browser.find(".actions button").click)
+    assert browser.all(".reset")
+    assert browser.texts("tbody th") == ["Too wide"]
 
 
 def test_from_an_experiment_to_a_circuit_to_a_job(browser, records):
     browser.open("/dashboard/experiments")
     browser.find("tbody th a[href$='{experiment}']".format_map(records)).click()
     browser.wait_for("h1", "Bell states and beyond")
-    browser.find(".artifact img")
-    assert browser.script("return document.querySelector('.artifact img').naturalWidth") == 240
+    width = "return document.querySelector('.artifact img')?.naturalWidth"
+    browser.wait_until(lambda: browser.script(width) == 240, "the picture")
     browser.find("a[href$='{circuit-bell}']".format_map(records)).click()
     browser.wait_for(".drawing", "┤ H ├")
     browser.find("a[href$='{counts}']".format_map(records)).click()
@@ -94,7 +94,7 @@ def test_from_an_experiment_to_a_circuit_to_a_job(browser, records):
 def test_charts_are_drawn(browser, records, job, colours):
     browser.open(f"/dashboard/jobs/{records[job]}")
     canvas = browser.find("canvas")
-    assert canvas.is_displayed()
+    browser.wait_until(canvas.is_displayed, "the chart")
     assert canvas.get_attribute("aria-label")
     browser.wait_for_ink(*SERIES[:colours])
 
@@ -145,7 +145,7 @@ def test_a_job_is_followed_without_a_reload_and_another_cancelled_by_keyboard(br
             tab_to(browser, "Cancel job")
             press(browser, Keys.ENTER)
             browser.wait_for("[data-status]", "Cancelled")
-            assert browser.all(".title-side .danger") == []
+            browser.wait_until(lambda: browser.all(".title-side .danger") == [], "nothing to cancel")
         finally:
             browser.driver.close()
             browser.driver.switch_to.window(browser.driver.window_handles[0])
@@ -174,11 +174,9 @@ def test_a_job_is_restarted(browser, gateway, records):
         job = run(client, records["experiment"], name="Once more", circuit_ids=[records["circuit-bell"]], shots=100)
         wait(client, job)
         browser.open(f"/dashboard/jobs/{job}")
-        first = browser.find("[data-status]")
-        browser.find(".title-side button").click()
+        browser.wait_for_the_next_page(browser.find(".title-side button").click)
         browser.wait_for("[data-status]", "Done")
         browser.wait_for("canvas")
-        assert first.id != browser.find("[data-status]").id
         assert wait(client, job) == "Done"
 
 

@@ -6,7 +6,7 @@ import pytest
 from tests.gateway.rest import ok, refused
 from tests.gateway.servers import command, running
 
-# Requests are counted by the minutes of the clock: one more may pass where a minute begins between them.
+# The window slides: the slower the requests come, the more of them may pass where a minute begins between them.
 LINE = command("serve", "--port", "0", "--workers", "1", "--rate-limit", "40/minute")
 
 
@@ -35,16 +35,18 @@ def assert_says_when(answer):
 
 def test_a_key_has_its_number_of_requests_and_others_have_theirs(limited):
     count, answer = until_refused(lambda: limited.client.get("/user"), 200)
-    assert 30 <= count <= 41
+    assert 30 <= count <= 60
     assert_says_when(answer)
     assert_says_when(until_refused(lambda: limited.client.post("/run", json={}), 422)[1])
     ok(limited.other.get("/user"))
 
 
 def test_wrong_keys_are_refused_after_a_while_and_right_ones_are_not(limited):
-    with httpx.Client(base_url=limited.url, headers={"authorization": "hq_wrong"}, trust_env=False) as client:
+    with httpx.Client(
+        base_url=limited.url, headers={"authorization": "hq_wrong"}, timeout=60, trust_env=False
+    ) as client:
         count, answer = until_refused(lambda: client.get("/user"), 401)
-        assert 20 <= count <= 31
+        assert 20 <= count <= 45
         assert_says_when(answer)
     ok(limited.other.get("/user"))
     ok(limited.client.get("/version"))

@@ -316,7 +316,7 @@ def server():
 def far(server, monkeypatch):
     """A provider of the scripted service."""
     monkeypatch.setenv("HAIQU_RETRY_SECONDS", "0.5")
-    provider = HaiquProvider(api_key="some-key", url=server.url, timeout=2.0)
+    provider = HaiquProvider(api_key="some-key", url=server.url, timeout=20.0)
     yield provider
     provider._service.client.close()
 

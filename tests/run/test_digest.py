@@ -277,7 +277,7 @@ def test_copies_have_the_same_digest(circuit):
     assert content_digest(circuit.copy("other")) == content_digest(circuit)
 
 
-@pytest.mark.parametrize("name", SAMPLES.keys() - UNWRITABLE)
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name not in UNWRITABLE])
 def test_a_circuit_read_back_has_the_same_digest(name):
     assert content_digest(read_qpy(write_qpy(SAMPLES[name]))) == content_digest(SAMPLES[name])
 

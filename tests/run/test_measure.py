@@ -24,7 +24,7 @@ ANY_GATES = [
 ]
 
 
-@pytest.mark.parametrize("gates", ANY_GATES, ids=str)
+@pytest.mark.parametrize("gates", ANY_GATES, ids=lambda gates: " ".join(sorted(gates or ["any"])))
 @pytest.mark.parametrize("basis", ["X", "Y"])
 def test_basis_change_turns_the_pauli_into_z(basis, gates):
     change = basis_change(basis, None if gates is None else frozenset(gates))

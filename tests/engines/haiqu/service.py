@@ -32,9 +32,10 @@ class Desk:
     Args:
         server: The server that answers.
         results: ``quantum_results`` of every job.
+        timeout: Time limit of the client.
     """
 
-    def __init__(self, server, *, results=None):
+    def __init__(self, server, *, results=None, timeout=20.0):
         self.server = server
         self.results = results if results is not None else [{"00": 0.5, "11": 0.5}]
         self.jobs = {}
@@ -49,7 +50,7 @@ class Desk:
         server.on("POST /run", self.run)
         server.on("POST /flow", self.flow)
         server.on("GET /experiments/exp-1/jobs", lambda _: Answer(json=[*reversed(self.jobs.values())]))
-        self.client = HaiquClient(KEY, url=server.url, timeout=2.0, retry_seconds=0.5)
+        self.client = HaiquClient(KEY, url=server.url, timeout=timeout, retry_seconds=0.5)
         self.engine = HaiquEngine(
             self.client, experiment="e", home=lambda: JobStore().home, credentials=lambda _device: {}
         )

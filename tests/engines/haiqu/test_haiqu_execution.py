@@ -108,7 +108,7 @@ def test_looks_become_rarer(job, server):
     before = len(server.requests)
     with pytest.raises(HaiquJobTimeoutError):
         job.result(timeout=1.5)
-    assert 2 <= len(server.requests) - before <= 9
+    assert 1 <= len(server.requests) - before <= 9
 
 
 @pytest.mark.parametrize("trouble", [HTML, CUT_BEFORE_ANSWER, Answer(status=503, json={"detail": "busy"})])
@@ -139,7 +139,7 @@ def test_of_several_jobs_the_failed_one_is_told(desk):
     job = SamplerV2(desk.backend()).run([(bell(), None, 4), (bell(), None, 8)])
     next(found for found in desk.jobs.values() if found["id"] == "jb-2").update(status="Error", logs="bad luck")
     with pytest.raises(HaiquJobError, match=r"Job jb-2 failed at the service: bad luck"):
-        job.result(timeout=20)
+        job.result(timeout=60)
 
 
 def test_a_cancelled_job_has_no_result(desk, job, server):
@@ -165,7 +165,7 @@ def test_an_answer_that_is_cut_short_is_never_a_result(desk, job, server):
     finish(desk)
     server.on("GET /jobs/jb-1", MALFORMED)
     with pytest.raises(HaiquResponseError):
-        job.result(timeout=5)
+        job.result(timeout=60)
     server.on("GET /jobs/jb-1", lambda _: Answer(json=desk.jobs[next(iter(desk.jobs))]))
     assert job.result()[0].data.meas.num_shots == 4
 
@@ -304,7 +304,7 @@ def test_waiting_in_several_threads_gives_one_result(desk, job):
         thread.start()
     finish(desk)
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert len(found) == 4
     assert all(result is found[0] for result in found)
 
@@ -314,7 +314,7 @@ def test_an_awaited_job_ends_also_if_its_progress_cannot_be_shown(desk):
         raise ValueError("no screen")
 
     job = SamplerV2(desk.backend(), options={"progress": show}).run([bell()], shots=4)
-    assert asyncio.run(asyncio.wait_for(_result(job), 20))[0].data.meas.num_shots == 4
+    assert asyncio.run(asyncio.wait_for(_result(job), 60))[0].data.meas.num_shots == 4
 
 
 def test_a_job_can_be_awaited(desk, job):
@@ -343,7 +343,7 @@ def test_a_silent_service_is_not_waited_for_longer_than_was_said(desk, job, serv
     patient = desk.client._settings.timeout  # an answer that does not come is given up before that
     assert patient > 1
     with pytest.raises(HaiquJobTimeoutError):
-        job.result(timeout=0.2)
+        job.result(timeout=1)
     assert server.count("GET /jobs/jb-1") == 1
     hold.set()
 

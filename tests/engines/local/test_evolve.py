@@ -9,11 +9,12 @@ from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.quantum_info import Operator, Statevector
 
-from qiskit_haiqu_provider.engines.local.evolve import _constants, angle_values, evolve, supports
-from qiskit_haiqu_provider.engines.local.rotations import ROTATIONS
+from qiskit_haiqu_provider.engines.local.evolve import evolve, supports
+from qiskit_haiqu_provider.run.angles import angle_values, constant_matrices
+from qiskit_haiqu_provider.run.rotations import ROTATIONS
 
 GATES = get_standard_gate_name_mapping()
-NAMES = sorted([*_constants(), *ROTATIONS])
+NAMES = sorted([*constant_matrices(), *ROTATIONS])
 
 
 @pytest.mark.parametrize("name", sorted(ROTATIONS))

@@ -120,7 +120,7 @@ def test_forms_need_a_login(stranger):
 
 def test_the_api_does_not_take_the_cookie(site, ada):
     cookie = {"cookie": f"haiqu_session={ada.web.cookies['haiqu_session']}"}
-    assert httpx.get(f"{site.url}/experiments", headers=cookie).status_code == 401
+    assert httpx.get(f"{site.url}/experiments", headers=cookie, timeout=60).status_code == 401
 
 
 def test_pages_do_not_take_a_key(site, ada, stranger):

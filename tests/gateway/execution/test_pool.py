@@ -114,7 +114,7 @@ def test_calls_functions_in_prepared_processes(pool, tmp_path):
 def test_the_start_of_a_process_is_not_time_of_its_call(context):
     pool = Pool(1, context=context, prepare=prepare_slowly, arguments=())
     try:
-        assert ask(pool, own_id, seconds=2.0).result(SECONDS)
+        assert ask(pool, own_id, seconds=2.9).result(SECONDS)
     finally:
         pool.close()
 

@@ -35,7 +35,7 @@ def assert_same(found, exact):
         assert found.get(word, 0) == pytest.approx(exact.get(word, 0), abs=1e-9)
 
 
-@pytest.mark.parametrize("gates", [None, {"rz", "sx", "x", "cz"}, {"u", "cx"}], ids=str)
+@pytest.mark.parametrize("gates", [None, {"rz", "sx", "x", "cz"}, {"u", "cx"}], ids=["any", "rz sx x cz", "u cx"])
 @pytest.mark.parametrize("basis", ["ZZ", "XY", "YX", "XX", "ZY"])
 def test_a_circuit_is_read_out_in_a_basis(basis, gates):
     circuit = turned(0.7)

@@ -27,7 +27,7 @@ TIMEOUT = 0.4
 
 _LOOKS = (0.05, 0.1, 0.3, 0.6)
 _RETRY_SECONDS = "0.8"
-_CALM_SECONDS = 20
+_CALM_SECONDS = 60
 """A run ends within that time once nothing goes wrong any more."""
 
 _RUNS_OF_A_HOME = 6

@@ -120,7 +120,7 @@ def test_a_failure_that_nobody_foresaw_leaves_the_record(desk, server, provider_
 def test_waiting_goes_on_through_answers_that_cannot_be_read(desk, server, provider_of):
     job = submitted(provider_of())
     server.on("GET /jobs/jb-1", MALFORMED, HTML, MALFORMED, Answer(json=desk.jobs[next(iter(desk.jobs))]))
-    assert sum(job.result(timeout=20)[0].data.meas.get_counts().values()) == 100
+    assert sum(job.result(timeout=60)[0].data.meas.get_counts().values()) == 100
 
 
 def test_waiting_ends_if_no_answer_can_be_read(desk, server, provider_of):
@@ -128,7 +128,7 @@ def test_waiting_ends_if_no_answer_can_be_read(desk, server, provider_of):
     server.on("GET /jobs/jb-1", MALFORMED)
     for _ in range(2):
         with pytest.raises(HaiquResponseError):
-            job.result(timeout=20)
+            job.result(timeout=60)
     assert server.count("GET /jobs/jb-1") == 10
 
 
@@ -156,9 +156,9 @@ def test_results_that_cannot_be_read_are_asked_for_again_by_the_next_handle(desk
     desk.results = [{"00": "half"}]
     job = submitted(provider_of())
     with pytest.raises(HaiquResponseError):
-        job.result(timeout=20)
+        job.result(timeout=60)
     del job
     gc.collect()  # its error holds on to it
     desk.end(quantum_results=[{"00": 0.5, "11": 0.5}])
     again = provider_of().job("jb-1")
-    assert again.result(timeout=20)[0].data.meas.get_counts() == {"00": 50, "11": 50}
+    assert again.result(timeout=60)[0].data.meas.get_counts() == {"00": 50, "11": 50}
