@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
@@ -24,8 +25,10 @@ from qiskit_haiqu_provider.run.checks import check_choice, check_shots
 from qiskit_haiqu_provider.run.circuit_inputs import as_circuits, bound_values
 from qiskit_haiqu_provider.run.plan import Plan, plan_run
 from qiskit_haiqu_provider.run.request import Progress, RunRequest, RunType, Task
+from qiskit_haiqu_provider.sessions import opened
 from qiskit_haiqu_provider.store import JobStore
 from qiskit_haiqu_provider.submit import submit_job
+from qiskit_haiqu_provider.views import BackendConfiguration, BackendStatus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,47 +62,6 @@ class RunSettings:
             progress=shown(values["progress"]),
             **more,
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class BackendStatus:
-    """Whether a device takes jobs, and how many are waiting."""
-
-    backend_name: str
-    operational: bool
-    """Whether it takes jobs; a status in words that are not known counts as yes."""
-
-    pending_jobs: int
-    status_msg: str
-    """The status in the words of who executes."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BackendConfiguration:
-    """Read-only view of a backend for code that was written for ``backend.configuration()``."""
-
-    backend_name: str
-    backend_version: str
-    num_qubits: int
-    basis_gates: tuple[str, ...]
-    coupling_map: tuple[tuple[int, int], ...]
-    simulator: bool
-    local: bool
-    max_shots: int
-    dt: float | None
-    description: str | None
-    max_experiments: int = 1000
-    """A number for tools that split lists themselves; longer lists are split inside."""
-
-    max_circuits: int = 1000
-    memory: bool = True
-    conditional: bool = True
-    open_pulse: bool = False
-
-    @property
-    def n_qubits(self) -> int:
-        """The same as :attr:`num_qubits`."""
-        return self.num_qubits
 
 
 class HaiquBackend(BackendV2):
@@ -241,6 +203,41 @@ class HaiquBackend(BackendV2):
             dt=self.dt,
             description=self.description,
         )
+
+    def session(self, *, max_time: int | None = None) -> AbstractContextManager["HaiquBackend"]:
+        """A session of the vendor, in which the device is kept for its jobs.
+
+        Where jobs do not wait for each other, on this machine, it is this backend itself.
+
+        Args:
+            max_time: Seconds after which the vendor closes it; ``None`` for the limit of the plan.
+
+        Returns:
+            A context manager that opens the session, gives the backend whose jobs go into it, and closes the session;
+            jobs in it go on.
+
+        Raises:
+            HaiquOptionError: If who executes has no sessions.
+
+        Example:
+            >>> from qiskit_haiqu_provider import HaiquProvider, SamplerV2
+            >>> with HaiquProvider().get_backend("aer_simulator").session(max_time=600) as backend:
+            ...     sampler = SamplerV2(backend)
+        """
+        return opened(self, self._engine, batch=False, max_time=max_time)
+
+    def batch(self, *, max_time: int | None = None) -> AbstractContextManager["HaiquBackend"]:
+        """A batch of the vendor, whose jobs run close together without keeping the device; else like :meth:`session`.
+
+        Raises:
+            HaiquOptionError: If who executes has no batches.
+        """
+        return opened(self, self._engine, batch=True, max_time=max_time)
+
+    def with_options(self, **fields: Any) -> "HaiquBackend":
+        """The same device with other options, which are set like those of :meth:`set_options`."""
+        options = {**self.options_set(), **fields}
+        return HaiquBackend(self._engine, self._record, store=self._store, provider=self.provider, options=options)
 
     def to_aer(self) -> Any:
         """An ``AerSimulator`` on this machine that behaves as this device, noise included as far as it is known.

@@ -369,3 +369,19 @@ def test_a_cap_in_the_environment_stops_runs_before_they_are_submitted(provider,
 def test_a_dry_run_of_a_backend(backend, provider):
     assert backend.run(bell(), dry_run=True).result().shots == 1024
     assert provider.jobs() == []
+
+
+# Sessions.
+
+
+def test_a_session_of_this_machine_is_the_backend_itself(provider):
+    backend = provider.get_backend("aer_simulator")
+    with backend.session(max_time=600) as kept, backend.batch() as batched:
+        assert kept is batched is backend
+
+
+def test_the_same_device_with_other_options(provider):
+    backend = provider.get_backend("aer_simulator", shots=12)
+    other = backend.with_options(seed_simulator=3)
+    assert (other.options.shots, other.options.seed_simulator, backend.options.seed_simulator) == (12, 3, None)
+    assert other.provider is provider

@@ -1,0 +1,44 @@
+"""What a backend tells of itself in the words of older Qiskit code."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendStatus:
+    """Whether a device takes jobs, and how many are waiting."""
+
+    backend_name: str
+    operational: bool
+    """Whether it takes jobs; a status in words that are not known counts as yes."""
+
+    pending_jobs: int
+    status_msg: str
+    """The status in the words of who executes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendConfiguration:
+    """Read-only view of a backend for code that was written for ``backend.configuration()``."""
+
+    backend_name: str
+    backend_version: str
+    num_qubits: int
+    basis_gates: tuple[str, ...]
+    coupling_map: tuple[tuple[int, int], ...]
+    simulator: bool
+    local: bool
+    max_shots: int
+    dt: float | None
+    description: str | None
+    max_experiments: int = 1000
+    """A number for tools that split lists themselves; longer lists are split inside."""
+
+    max_circuits: int = 1000
+    memory: bool = True
+    conditional: bool = True
+    open_pulse: bool = False
+
+    @property
+    def n_qubits(self) -> int:
+        """The same as :attr:`num_qubits`."""
+        return self.num_qubits
