@@ -1,7 +1,6 @@
 """What ``provider.check()`` and ``qiskit-haiqu doctor`` find, and what they never show."""
 
 import os
-import socket
 import subprocess
 import sys
 
@@ -11,7 +10,7 @@ from qiskit import QuantumCircuit
 from qiskit_haiqu_provider import HaiquProvider
 from qiskit_haiqu_provider.check import Check, Checks
 from qiskit_haiqu_provider.cli import main
-from tests.api.odd_server import Answer, OddServer
+from tests.api.odd_server import Answer, OddServer, nobody
 
 KEY = "key-5cd1f7e0-never-shown"
 TOKEN = "token-9b2e-never-shown"
@@ -32,11 +31,6 @@ def states(checks):
     return {check.name: check.ok for check in checks}
 
 
-def unused_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 def test_without_anything_set_up_everything_that_is_set_up_works(provider):
     found = provider.check()
     assert found.ok
@@ -50,6 +44,7 @@ def test_without_anything_set_up_everything_that_is_set_up_works(provider):
         "IBM Quantum credentials": None,
         "IQM credentials": None,
         "IonQ credentials": None,
+        "Coda credentials": None,
         **{name: ok for name, ok in states(found).items() if name.startswith("extra ")},
     }
     assert "HaiquProvider(api_key='...')" in by_name(found)["Haiqu key"].advice
@@ -82,7 +77,7 @@ def test_a_wrong_key(gateway):
 
 
 def test_a_service_that_is_away():
-    found = HaiquProvider(api_key=KEY, url=f"http://127.0.0.1:{unused_port()}").check()
+    found = HaiquProvider(api_key=KEY, url=nobody()).check()
     assert not found.ok
     assert by_name(found)["Haiqu service"].ok is False
     assert by_name(found)["Haiqu service"].advice
@@ -186,7 +181,7 @@ def test_the_doctor_says_what_check_finds(capsys):
 
 def test_the_doctor_fails_where_something_is_broken(capsys, monkeypatch):
     monkeypatch.setenv("HAIQU_API_KEY", KEY)
-    monkeypatch.setenv("HAIQU_API_URL", f"http://127.0.0.1:{unused_port()}")
+    monkeypatch.setenv("HAIQU_API_URL", nobody())
     assert main(["doctor"]) == 1
     assert "FAIL Haiqu service" in capsys.readouterr().out
     monkeypatch.setenv("HAIQU_API_URL", "nonsense")

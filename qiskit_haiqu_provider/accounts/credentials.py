@@ -37,6 +37,8 @@ class Part:
 
     required: bool = True
     default: str | None = None
+    begins: str = ""
+    """How it begins; a text in the environment that begins otherwise is for somebody else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,9 @@ class Vendor:
     parts: tuple[Part, ...]
     together: frozenset[str] = frozenset()
     """Parts that are worthless unless they come from one place."""
+
+    through_haiqu: bool = True
+    """Whether Haiqu takes them along with a job; otherwise they are for the way straight to the vendor only."""
 
     stored: Callable[[], Stored] = nothing
     """Reads the vendor's own files."""
@@ -86,6 +91,13 @@ VENDORS = (
         ),
     ),
     Vendor(name="IonQ", prefix="ionq", parts=(Part(name="ionq_api_key", variables=("IONQ_API_KEY",)),)),
+    Vendor(
+        name="Coda",
+        prefix="coda",
+        # There are other products of that name, and the vendor has tokens for other products.
+        parts=(Part(name="coda_token", variables=("CODA_API_TOKEN", "CONDUCTOR_QUANTUM_API_KEY"), begins="coda_"),),
+        through_haiqu=False,
+    ),
 )
 
 NAMES = tuple(part.name for vendor in VENDORS for part in vendor.parts)
@@ -114,7 +126,20 @@ def checked_credentials(credentials: object) -> dict[str, Secret]:
             near = get_close_matches(str(name), alike or NAMES, n=1, cutoff=0.4 if alike else 0.6)
             hint = f"Did you mean {near[0]!r}?" if near else f"Known names: {', '.join(NAMES)}."
             raise HaiquInputError(f"credentials has no entry {name!r}. {hint}")
-    return {name: as_secret(text, where=f"credentials[{name!r}]") for name, text in credentials.items()}
+    found = {name: as_secret(text, where=f"credentials[{name!r}]") for name, text in credentials.items()}
+    for part in (part for vendor in VENDORS for part in vendor.parts if part.name in found):
+        check_beginning(found[part.name], part, where=f"credentials[{part.name!r}]")
+    return found
+
+
+def check_beginning(secret: Secret, part: Part, *, where: str) -> None:
+    """Refuse a text that is for somebody else, before it is sent to the wrong place. A message never repeats it.
+
+    Raises:
+        HaiquInputError: If it does not begin as it must.
+    """
+    if part.begins and not secret.reveal().startswith(part.begins):
+        raise HaiquInputError(f"{where} must begin with '{part.begins}'. Check that it is the one for this vendor.")
 
 
 def as_secret(text: object, *, where: str) -> Secret:
@@ -168,7 +193,7 @@ def vendor_credentials(
         HaiquAccountError: If one is missing; names each, and how to give it.
     """
     vendor = vendor_of(device_id)
-    if vendor is None:
+    if vendor is None or not vendor.through_haiqu:
         return {}
     if device_id.lower() == _NEEDS_NONE:  # sent only if it was given for this purpose
         found = find_credentials(vendor, given, account, ambient=False)
@@ -212,7 +237,7 @@ def missing_parts(vendor: Vendor, found: Mapping[str, Any]) -> list[Part]:
 
 def how_to_give(vendor: Vendor, missing: Sequence[Part]) -> str:
     """A sentence that names what is missing, and one that says how to give it."""
-    lacking = ", ".join(f"{part.name} (environment: {' or '.join(part.variables)})" for part in missing)
+    lacking = ", ".join(f"{part.name} ({_where(part)})" for part in missing)
     apart = {part.name for part in missing} & vendor.together  # then all that belongs together is to be given
     shown = [part for part in vendor.parts if part in missing or (apart and part.required)]
     example = "{" + ", ".join(f"'{part.name}': '...'" for part in shown) + "}"
@@ -221,6 +246,12 @@ def how_to_give(vendor: Vendor, missing: Sequence[Part]) -> str:
         f"Missing: {lacking}. {note + ' ' if note else ''}Set the environment, or give credentials={example} to "
         "HaiquProvider(...), or keep them in an account: HaiquProvider.save_account(...)."
     )
+
+
+def _where(part: Part) -> str:
+    """Where the environment holds a part, and how it begins."""
+    begins = f", beginning with '{part.begins}'" if part.begins else ""
+    return f"environment: {' or '.join(part.variables)}{begins}"
 
 
 _NEEDS_NONE = "ionq_simulator"
@@ -251,7 +282,7 @@ def _of_account(account: "Account") -> _Source:
 def _of_environment(part: Part) -> Found[Secret] | None:
     for variable in part.variables:
         text = os.environ.get(variable, "").strip()
-        if text:
+        if text and text.startswith(part.begins):
             return Found(Secret(text), variable)
     return None
 

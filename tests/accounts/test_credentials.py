@@ -5,13 +5,20 @@ import json
 import pytest
 
 from qiskit_haiqu_provider import HaiquInputError
-from qiskit_haiqu_provider.accounts.credentials import NAMES, VENDORS, find_credentials, vendor_credentials, vendor_of
+from qiskit_haiqu_provider.accounts.credentials import (
+    NAMES,
+    VENDORS,
+    find_credentials,
+    how_to_give,
+    vendor_credentials,
+    vendor_of,
+)
 from qiskit_haiqu_provider.accounts.credentials import checked_credentials as checked
 from qiskit_haiqu_provider.accounts.saved import Account
 from qiskit_haiqu_provider.exceptions import HaiquAccountError
 from qiskit_haiqu_provider.secret import Secret
 
-AWS, IBM, IQM, IONQ = VENDORS
+AWS, IBM, IQM, IONQ, CODA = VENDORS
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +54,14 @@ def test_most_devices_need_none(device, monkeypatch):
 
 @pytest.mark.parametrize(
     ("device", "vendor"),
-    [("ibm_fez", IBM), ("IBM_FEZ", IBM), ("aws_iqm_garnet", AWS), ("iqm_emerald", IQM), ("ionq_forte_1", IONQ)],
+    [
+        ("ibm_fez", IBM),
+        ("IBM_FEZ", IBM),
+        ("aws_iqm_garnet", AWS),
+        ("iqm_emerald", IQM),
+        ("ionq_forte_1", IONQ),
+        ("coda_iqm", CODA),
+    ],
 )
 def test_the_id_tells_the_vendor(device, vendor):
     assert vendor_of(device) is vendor
@@ -126,6 +140,19 @@ def test_the_simulator_of_ionq_gets_a_key_only_if_it_was_given(monkeypatch):
     monkeypatch.setenv("IONQ_API_KEY", "environment")
     assert vendor_credentials("ionq_simulator", {}) == {}
     assert revealed(vendor_credentials("ionq_simulator", checked({"ionq_api_key": "k"}))) == {"ionq_api_key": "k"}
+
+
+def test_a_token_of_coda_is_one_and_is_not_sent_to_haiqu(monkeypatch):
+    """Another product of that name has its token in the same variable."""
+    monkeypatch.setenv("CODA_API_TOKEN", "5b1c0d6e-of-another-product")
+    assert sources(CODA) == {}
+    monkeypatch.setenv("CONDUCTOR_QUANTUM_API_KEY", "coda_abc")
+    assert sources(CODA) == {"coda_token": "CONDUCTOR_QUANTUM_API_KEY"}
+    assert vendor_credentials("coda_iqm", checked({"coda_token": "coda_abc"})) == {}
+    with pytest.raises(HaiquInputError, match=r"credentials\['coda_token'\] must begin with 'coda_'") as caught:
+        checked({"coda_token": "5b1c0d6e"})
+    assert "5b1c0d6e" not in str(caught.value)
+    assert "CODA_API_TOKEN or CONDUCTOR_QUANTUM_API_KEY, beginning with 'coda_'" in how_to_give(CODA, CODA.parts)
 
 
 # AWS.

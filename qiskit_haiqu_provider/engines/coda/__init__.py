@@ -1,0 +1,1 @@
+"""Coda of Conductor Quantum: QPUs of several vendors behind one REST API, reached with plain HTTP."""
