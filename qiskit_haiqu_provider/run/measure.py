@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import ClassicalRegister, QuantumCircuit
+from qiskit.circuit import Gate
 from qiskit.circuit.library import HGate, SdgGate
 from qiskit.quantum_info import Operator, PauliList, SparsePauliOp
 from qiskit.synthesis import OneQubitEulerDecomposer
@@ -140,6 +141,10 @@ def basis_change(basis: str, gates: frozenset[str] | None = None) -> QuantumCirc
     change.append(HGate(), [0])
     if gates is None or {"h", "sdg"} <= gates:
         return change
+    if "gpi2" in gates:
+        quarter = QuantumCircuit(1)
+        quarter.append(Gate("gpi2", 1, [_QUARTERS[basis]]), [0])
+        return quarter
     for name, needed in _EULER_BASES.items():
         if needed <= gates:
             synthesised: QuantumCircuit = OneQubitEulerDecomposer(name)(Operator(change).data)
@@ -149,6 +154,9 @@ def basis_change(basis: str, gates: frozenset[str] | None = None) -> QuantumCirc
         "Estimate observables made of I and Z only, or choose another device."
     )
 
+
+_QUARTERS = {"X": -0.25, "Y": 0.0}
+"""Axes of IonQ's quarter turn ``gpi2`` that change the basis, in turns."""
 
 _EULER_BASES = {
     "ZSX": {"rz", "sx"},

@@ -131,6 +131,7 @@ class LocalEngine:
             source="counted from the prepared run",
             as_of=datetime.now(UTC).date(),
             memory_bytes=lowered.memory_bytes,
+            kind="free",
         )
 
     def submit(

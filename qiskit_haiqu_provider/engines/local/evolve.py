@@ -6,18 +6,17 @@ SWAP become one permutation of amplitudes, because they are affine maps of the b
 of all gates of a kind go through sine and cosine together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter, ParameterExpression
 from qiskit.circuit.library import get_standard_gate_name_mapping
-from qiskit.exceptions import QiskitError
 
-from qiskit_haiqu_provider.engines.local.rotations import ROTATIONS
+from qiskit_haiqu_provider.run.angles import constant_matrices, rotation_matrices
+from qiskit_haiqu_provider.run.rotations import ROTATIONS
 
 MAX_QUBITS = 20
 """Beyond this width Aer's threads win."""
@@ -37,7 +36,7 @@ _AFFINE = frozenset({"cx", "x", "swap"})
 def supports(circuit: QuantumCircuit) -> bool:
     """Whether :func:`evolve` knows all gates of a circuit, and is the faster way."""
     width, counts = circuit.num_qubits, circuit.count_ops()
-    if width > MAX_QUBITS or not set(counts) <= {*_constants(), *ROTATIONS, *_NOTHING}:
+    if width > MAX_QUBITS or not set(counts) <= {*constant_matrices(), *ROTATIONS, *_NOTHING}:
         return False
     # Aer fuses gates: in wide circuits it wins where many gates on several qubits are no permutations.
     single = {"cx", "swap", "barrier"} | {name for name in counts if _width(name) == 1}
@@ -66,68 +65,14 @@ def evolve(circuit: QuantumCircuit, values: NDArray[np.float64]) -> NDArray[np.c
         for instruction in circuit.data
         if instruction.name not in _NOTHING
     ]
-    rotations = _rotations(gates, dict(zip(circuit.parameters, values.T, strict=True)))
+    rotations = rotation_matrices(gates, dict(zip(circuit.parameters, values.T, strict=True)))
     state = _States(circuit.num_qubits, len(values))
     for index, (name, qubits, _) in enumerate(gates):
         if name in _AFFINE:
             state.permute(name, qubits)
         else:
-            state.apply(rotations[index] if index in rotations else _constants()[name], qubits)
+            state.apply(rotations[index] if index in rotations else constant_matrices()[name], qubits)
     return state.finished()
-
-
-@lru_cache(maxsize=1)
-def _constants() -> dict[str, NDArray[np.complex128]]:
-    """Matrices of the standard gates without parameters, of shape ``(1, dim, dim)``."""
-    return {
-        name: np.asarray(gate.to_matrix(), dtype=np.complex128)[None]
-        for name, gate in get_standard_gate_name_mapping().items()
-        if gate.num_qubits and not gate.params and hasattr(gate, "to_matrix")
-    }
-
-
-def _rotations(
-    gates: Sequence[tuple[str, list[int], Any]], columns: Mapping[Parameter, NDArray[np.float64]]
-) -> dict[int, NDArray[np.complex128]]:
-    """For each gate with angles its matrices, of shape ``(sets or 1, dim, dim)``."""
-    by_name: dict[str, list[int]] = {}
-    for index, (name, _, params) in enumerate(gates):
-        if params:
-            by_name.setdefault(name, []).append(index)
-    found: dict[int, NDArray[np.complex128]] = {}
-    for name, members in by_name.items():
-        angles = [angle_values(param, columns) for index in members for param in gates[index][2]]
-        sets = max(map(len, angles))
-        stacked = np.empty((len(angles), sets))
-        for row, values in zip(stacked, angles, strict=True):
-            row[:] = values
-        by_gate = stacked.reshape(len(members), -1, sets).transpose(1, 0, 2)
-        found.update(zip(members, ROTATIONS[name](*by_gate), strict=True))
-    return found
-
-
-def angle_values(param: Any, columns: Mapping[Parameter, NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The values of one gate parameter: of shape ``(sets,)``, or ``(1,)`` if it is a constant."""
-    if isinstance(param, Parameter):
-        return columns[param]
-    if not isinstance(param, ParameterExpression):
-        return np.array([float(param)])
-    used = list(param.parameters)
-    slopes = [slope for parameter in used if (slope := _slope(param, parameter)) is not None]
-    if len(slopes) == len(used):
-        start = float(param.bind(dict.fromkeys(used, 0.0)))
-        terms = [slope * columns[parameter] for slope, parameter in zip(slopes, used, strict=True)]
-        return np.asarray(sum(terms, start=np.array([start])))
-    rows = zip(*[columns[parameter].tolist() for parameter in used], strict=True)
-    return np.array([float(param.bind(dict(zip(used, row, strict=True)))) for row in rows])
-
-
-def _slope(expression: ParameterExpression, parameter: Parameter) -> float | None:
-    """The derivative if it is a number, as it is for the affine expressions that transpilers make."""
-    try:
-        return float(expression.gradient(parameter))
-    except (TypeError, ValueError, QiskitError, RuntimeError):
-        return None
 
 
 class _States:

@@ -60,7 +60,7 @@ _background = _Background()
 
 
 class LocalExecution:
-    """A run on the local engine."""
+    """A run in this process, or on an executor; ``run`` does a unit of it."""
 
     pushes = True
 
@@ -70,10 +70,12 @@ class LocalExecution:
         units: Sequence[Unit],
         assemble: Callable[[Sequence[Sequence[TaskResult]]], RunResult],
         *,
+        run: Callable[[Unit], list[TaskResult]] = run_unit,
         executor: Executor | None = None,
         progress: Progress | None = None,
     ) -> None:
         self._id = execution_id
+        self._run_unit = run
         self._units = units
         self._assemble = assemble
         self._executor = executor
@@ -186,9 +188,9 @@ class LocalExecution:
             for unit in self._units:
                 if self._stop.is_set():
                     return
-                yield run_unit(unit)
+                yield self._run_unit(unit)
             return
-        futures = [self._executor.submit(run_unit, unit) for unit in self._units]
+        futures = [self._executor.submit(self._run_unit, unit) for unit in self._units]
         try:
             for future in futures:
                 if self._stop.is_set():

@@ -59,13 +59,16 @@ class Prepared:
         return len(self.kept)
 
 
-def prepare(circuit: QuantumCircuit, *, keep: Sequence[int] = (), shrink: bool = True) -> Prepared:
+def prepare(
+    circuit: QuantumCircuit, *, keep: Sequence[int] = (), shrink: bool = True, channels: bool = False
+) -> Prepared:
     """Make a circuit ready for simulation.
 
     Args:
         circuit: Any circuit; gates that the simulator does not know are unrolled.
         keep: Qubits that must stay even if idle (an observable acts on them).
         shrink: Drop idle qubits.
+        channels: Whether the simulator evolves density matrices, so that channels count as gates.
     """
     known = _unrolled(circuit)
     data = list(known.data)
@@ -73,7 +76,7 @@ def prepare(circuit: QuantumCircuit, *, keep: Sequence[int] = (), shrink: bool =
     kept = sorted(active | set(keep)) if shrink else list(range(known.num_qubits))
     if not kept and known.num_qubits:
         kept = [0]  # a circuit that does nothing is still a state
-    measured = _final_measurements(known, data)
+    measured = final_outcomes(known, channels=channels)
     if not measured and len(kept) == known.num_qubits and known.layout is None:
         body = known.copy() if known is circuit else known  # the caller may go on building the circuit
     else:
@@ -106,12 +109,18 @@ def _active(circuit: QuantumCircuit, data: Sequence[CircuitInstruction]) -> set[
     return {index for index, bit in enumerate(circuit.qubits) if bit in active}
 
 
-def _final_measurements(circuit: QuantumCircuit, data: Sequence[CircuitInstruction]) -> dict[int, int] | None:
-    """For static circuits the qubit that each written clbit shows; ``None`` if the circuit is not static."""
+def final_outcomes(circuit: QuantumCircuit, *, channels: bool = False) -> dict[int, int] | None:
+    """For static circuits the qubit that each written clbit shows; ``None`` if the circuit is not static.
+
+    Args:
+        circuit: Any circuit.
+        channels: Whether channels count as gates.
+    """
+    forbidden = _NOT_UNITARY - _CHANNELS if channels else _NOT_UNITARY
     measured: set[Any] = set()
     shown: dict[Any, Any] = {}
     touched: set[Any] = set()
-    for instruction in data:
+    for instruction in circuit.data:
         name, qubits = instruction.name, instruction.qubits
         if name == "measure":
             measured.add(qubits[0])
@@ -120,7 +129,7 @@ def _final_measurements(circuit: QuantumCircuit, data: Sequence[CircuitInstructi
             continue
         elif (
             instruction.clbits
-            or name in _NOT_UNITARY
+            or name in forbidden
             or not measured.isdisjoint(qubits)
             or (name in _RESETTING and not touched.isdisjoint(qubits))
         ):
@@ -132,17 +141,9 @@ def _final_measurements(circuit: QuantumCircuit, data: Sequence[CircuitInstructi
 
 
 _RESETTING = frozenset({"reset", "initialize"})
+_CHANNELS = frozenset({"kraus", "superop", "quantum_channel"})
 _NOT_UNITARY = frozenset(
-    {
-        "store",
-        "kraus",
-        "superop",
-        "quantum_channel",
-        "set_statevector",
-        "set_density_matrix",
-        "set_stabilizer",
-    }
-    | CONTROL_FLOW_OP_NAMES
+    {"store", "set_statevector", "set_density_matrix", "set_stabilizer"} | _CHANNELS | CONTROL_FLOW_OP_NAMES
 )
 
 

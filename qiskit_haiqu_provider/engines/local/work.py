@@ -1,6 +1,6 @@
 """What happens to a unit of work, on this machine or on a worker."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,12 @@ from qiskit_haiqu_provider.engines.local.aer import (
     saving_statevector,
     saving_values,
 )
-from qiskit_haiqu_provider.engines.local.evolve import angle_values, evolve, supports
+from qiskit_haiqu_provider.engines.local.evolve import evolve, supports
 from qiskit_haiqu_provider.engines.local.noise import confusions, with_readout_errors
 from qiskit_haiqu_provider.engines.local.pauli import expectations
 from qiskit_haiqu_provider.engines.local.sampling import MOST_TALLIED, draw, pack, shuffled, tally, unpack
 from qiskit_haiqu_provider.engines.local.units import Piece, Route, Unit
+from qiskit_haiqu_provider.run.angles import angle_values
 from qiskit_haiqu_provider.run.measure import (
     MeasurementGroup,
     Measurements,
@@ -66,11 +67,12 @@ def _answer(unit: Unit, piece: Piece, states: NDArray[np.complex128]) -> TaskRes
         phases = np.exp(1j * angle_values(circuit.global_phase, columns))
         return Statevectors(_repeated(states, len(piece.values)) * phases[:, None])
     if piece.observables is None:
-        return _sampled_states(unit, piece, states)
+        return sampled(unit, piece, states.real**2 + states.imag**2)
     if piece.shots is None:
         values = _repeated(expectations(states, piece.observables).T, len(piece.values)).T
         return Expectations(values, np.zeros_like(values))
-    return _estimated_states(unit, piece, states)
+    rotated = (_rotated(states, group) for group in piece.plan.groups)
+    return estimated(unit, piece, (found.real**2 + found.imag**2 for found in rotated))
 
 
 def _repeated(rows: NDArray[Any], sets: int) -> NDArray[Any]:
@@ -78,11 +80,17 @@ def _repeated(rows: NDArray[Any], sets: int) -> NDArray[Any]:
     return rows if len(rows) == sets else np.repeat(rows, sets, axis=0)
 
 
-def _sampled_states(unit: Unit, piece: Piece, states: NDArray[np.complex128]) -> Samples:
+def sampled(unit: Unit, piece: Piece, probabilities: NDArray[np.float64]) -> Samples:
+    """Shots of the piece's classical bits.
+
+    Args:
+        unit: Has the random streams.
+        piece: What is sampled.
+        probabilities: Of the final states, in Qiskit order, shape ``(sets, outcomes)``; one row may serve all sets.
+    """
     shots, prepared = piece.shots or 0, piece.prepared
-    num_clbits, size = prepared.num_clbits, states.shape[1]
+    num_clbits, size = prepared.num_clbits, probabilities.shape[1]
     shown = np.empty((len(piece.values), shots, -(-num_clbits // 8)), dtype=np.uint8)
-    probabilities = states.real**2 + states.imag**2
     # Small numbers, because there is one for every shot.
     everything = np.arange(size if size <= MOST_TALLIED else 0, dtype=np.min_scalar_type(size - 1))
     packed = pack(everything, prepared.measured, num_clbits)
@@ -104,18 +112,27 @@ def _of_block(rows: NDArray[np.float64], block: slice) -> NDArray[np.float64]:
     return rows[block] if len(rows) > 1 else np.repeat(rows, block.stop - block.start, axis=0)
 
 
-def _estimated_states(unit: Unit, piece: Piece, states: NDArray[np.complex128]) -> Expectations:
-    """Estimates as if every group were measured ``shots`` times, from one evolution."""
-    shots, size = piece.shots or 0, states.shape[1]
+def estimated(unit: Unit, piece: Piece, distributions: Iterable[NDArray[np.float64]]) -> Expectations:
+    """Estimates as if every group were measured ``shots`` times.
+
+    Args:
+        unit: Has the random streams.
+        piece: What is estimated; exactly, if it has no shots.
+        distributions: For each group the probabilities of all outcomes of all qubits in its bases, as in
+            :func:`sampled`.
+    """
+    shots = piece.shots or 0
     estimates = _Estimates(piece.plan, len(piece.values))
-    for number, group in enumerate(piece.plan.groups):
-        rotated = _rotated(states, group)
-        probabilities = rotated.real**2 + rotated.imag**2
-        everything = _bits(np.arange(size), group.qubits) if size <= MOST_TALLIED else None
+    for number, (group, probabilities) in enumerate(zip(piece.plan.groups, distributions, strict=True)):
+        size = probabilities.shape[1]
+        everything = _bits(np.arange(size), group.qubits) if size <= MOST_TALLIED or piece.shots is None else None
         values = None if everything is None else group.values(everything)
         for block in piece.blocks():
             rng = unit.generator(piece, block, number)
             rows = _of_block(probabilities, block)
+            if values is not None and piece.shots is None:
+                estimates.add(block, values, rows, exact=True)
+                continue
             if values is not None:
                 estimates.add(block, values, tally(rows, shots, rng))
                 continue

@@ -1,0 +1,1 @@
+"""Amazon Braket: its simulators on this machine, and AWS devices."""
