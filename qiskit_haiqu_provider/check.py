@@ -31,7 +31,6 @@ MARKS = {True: "ok", False: "FAIL", None: "-"}
 EXTRAS = {
     "ibm": "qiskit-ibm-runtime",
     "braket": "amazon-braket-sdk",
-    "ionq": "qiskit-ionq",
     "dask": "distributed",
     "gateway": "fastapi",
     "postgres": "psycopg",

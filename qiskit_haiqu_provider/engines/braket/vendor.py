@@ -17,7 +17,7 @@ from qiskit_haiqu_provider.engines.braket.payload import Order, prepared
 from qiskit_haiqu_provider.engines.braket.pricing import cost, estimate
 from qiskit_haiqu_provider.engines.braket.results import Load, results_of, seconds_of
 from qiskit_haiqu_provider.engines.direct import options as checks
-from qiskit_haiqu_provider.engines.direct.port import Look, VendorJob
+from qiskit_haiqu_provider.engines.direct.port import Look, Sent, VendorJob
 from qiskit_haiqu_provider.engines.direct.state import SentJob
 from qiskit_haiqu_provider.engines.local.noise import device_noise
 from qiskit_haiqu_provider.exceptions import HaiquBackendNotFoundError, HaiquInputError, HaiquJobError
@@ -51,6 +51,7 @@ class BraketVendor:
     """
 
     via = "braket"
+    at_once = 1
     account = "Amazon Braket"
     """The same for everybody: the id of a task names the account and the region that it belongs to."""
 
@@ -125,14 +126,14 @@ class BraketVendor:
         """What the tasks cost by AWS's price list, if the option ``price_list`` asks for it, else by our table."""
         return estimate(request, jobs, self._devices.device(request.device), timeout=self._timeout)
 
-    def send(self, job: VendorJob, *, request: RunRequest, token: str) -> str:
+    def send(self, job: VendorJob, *, request: RunRequest, token: str) -> Sent:
         """Create a task and return its ARN. Braket makes one task of a client token, however often it arrives."""
         device, order = self._devices.device(request.device), job.content
         assert isinstance(order, Order)  # noqa: S101 - what prepare made
         bucket = request.options.get("s3_bucket") or self._aws.bucket(device.region)
         session = self._aws.session(device.region)
         settings = {} if order.parameters is None else {"deviceParameters": order.parameters}
-        return str(
+        return Sent(
             self._aws.ask(
                 lambda: session.create_quantum_task(
                     clientToken=token,

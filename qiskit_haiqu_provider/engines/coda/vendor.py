@@ -30,7 +30,7 @@ from qiskit_haiqu_provider.engines.coda.programs import (
 )
 from qiskit_haiqu_provider.engines.direct.circuits import CircuitExecution, executions, samples_of_counts
 from qiskit_haiqu_provider.engines.direct.options import check, defaults
-from qiskit_haiqu_provider.engines.direct.port import Look, VendorJob
+from qiskit_haiqu_provider.engines.direct.port import Look, Sent, VendorJob
 from qiskit_haiqu_provider.engines.direct.state import SentJob
 from qiskit_haiqu_provider.exceptions import (
     HaiquAccountError,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _KEPT = 1000
-"""Answers that are kept until they are read, and prices until they are asked for."""
+"""Answers that are kept until they are read."""
 
 _STATUSES: Mapping[str, JobStatus] = {
     "submitted": JobStatus.QUEUED,
@@ -78,6 +78,7 @@ class CodaVendor:
     """
 
     via = "coda"
+    at_once = 4
 
     def __init__(
         self,
@@ -91,7 +92,6 @@ class CodaVendor:
         self._transport = transport
         self._list = DeviceList(lambda: self._client.devices())
         self._ended: dict[str, Mapping[str, Any]] = {}
-        self._prices: dict[str, float] = {}
         self._warned = False
 
     @property
@@ -187,7 +187,7 @@ class CodaVendor:
             ),
         )
 
-    def send(self, job: VendorJob, *, request: RunRequest, token: str) -> str:  # noqa: ARG002 - Coda keeps no mark
+    def send(self, job: VendorJob, *, request: RunRequest, token: str) -> Sent:  # noqa: ARG002 - Coda keeps no mark
         """Submit a job, and return its id.
 
         Raises:
@@ -204,9 +204,7 @@ class CodaVendor:
                 raise
             raise _lost(error) from None
         cents = answer.get("estimated_cost_cents")
-        if _is_price(cents):
-            _keep(self._prices, job_id, float(cents))
-        return job_id
+        return Sent(job_id, {"cents": float(cents)} if _is_price(cents) else {})
 
     def find(self, token: str, *, device: str) -> str | None:  # noqa: ARG002 - nobody can be asked
         """Nobody can tell: Coda lists no jobs, and keeps no mark. That is not the same as that there is none.
@@ -254,9 +252,9 @@ class CodaVendor:
         """
         raise HaiquJobError(f"Coda has no way to cancel job {job_id}: it runs to its end, and is to be paid.")
 
-    def usage(self, job_id: str, job: SentJob, *, device: str) -> Mapping[str, float]:  # noqa: ARG002 - told by id
+    def usage(self, job_id: str, job: SentJob, *, device: str) -> Mapping[str, float]:  # noqa: ARG002 - on record
         """The price that Coda told when it accepted the job; it tells none later."""
-        return {"usd": self._prices[job_id] / _CENTS} if job_id in self._prices else {}
+        return {"usd": job.facts["cents"] / _CENTS} if "cents" in job.facts else {}
 
     @property
     def _token(self) -> Secret:

@@ -77,17 +77,21 @@ def check_samples(task: Task, request: RunRequest) -> None:
         )
 
 
-def samples_of_counts(counts: Sequence[Mapping[str, int]], num_clbits: int) -> Samples:
+def samples_of_counts(counts: Sequence[Mapping[str, int]], num_clbits: int, *, stream: int = 0) -> Samples:
     """Shots from counts, in an order that is mixed, but always the same.
 
     Args:
         counts: For each set how often each bitstring was seen; the last character is classical bit 0.
         num_clbits: Width of the bitstrings.
+        stream: Another one gives another order: the first of the sets.
 
     Raises:
         HaiquResponseError: If sets differ in their number of shots, or a bitstring has another width.
     """
-    per_set = [_shots_of(each, num_clbits) for each in counts]
+    per_set = [
+        mixed(np.repeat(packed(list(each), num_clbits), list(each.values()), axis=0), stream=stream + offset)
+        for offset, each in enumerate(counts)
+    ]
     if len({len(rows) for rows in per_set}) > 1:
         raise HaiquResponseError("The vendor returned results with different numbers of shots for one circuit.")
     width = -(-num_clbits // 8)
@@ -103,6 +107,17 @@ def samples_of_bits(bits: NDArray[np.uint8]) -> Samples:
     sets, shots, num_clbits = bits.shape
     pad = np.zeros((sets, shots, -num_clbits % 8), dtype=np.uint8)
     return Samples(np.packbits(np.concatenate([pad, bits[..., ::-1]], axis=-1), axis=-1), num_clbits)
+
+
+def mixed(shots: NDArray[np.uint8], *, stream: int) -> NDArray[np.uint8]:
+    """Shots in another order: sorted ones would mislead whoever takes a part of them for a sample.
+
+    Args:
+        shots: Shape ``(shots, ...)``.
+        stream: Another one gives another order.
+    """
+    found: NDArray[np.uint8] = np.random.default_rng([_SEED, stream]).permutation(shots, axis=0)
+    return found
 
 
 def distributions_of(weights: Sequence[Mapping[str, float]], num_clbits: int) -> Distributions:
@@ -159,13 +174,6 @@ def _bound(whole: CircuitExecution) -> Iterator[CircuitExecution]:
         circuit = whole.circuit.assign_parameters(values) if whole.circuit.num_parameters else whole.circuit
         slot = replace(whole.slot, first=index, sets=1)
         yield replace(whole, circuit=circuit, values=np.empty((1, 0)), slot=slot)
-
-
-def _shots_of(counts: Mapping[str, int], num_clbits: int) -> NDArray[np.uint8]:
-    rows = np.repeat(packed(list(counts), num_clbits), list(counts.values()), axis=0)
-    # Sorted shots would mislead whoever takes a part of them for a sample.
-    mixed: NDArray[np.uint8] = np.random.default_rng(_SEED).permutation(rows, axis=0)
-    return mixed
 
 
 _SEED = 20240229

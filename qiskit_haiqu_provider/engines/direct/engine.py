@@ -117,15 +117,17 @@ class DirectEngine:
 
     def _jobs(self, request: RunRequest) -> Sequence[VendorJob]:
         """The prepared jobs of a request; kept from its estimate to its submission."""
-        if self._prepared is None or self._prepared[0] != request.token:
-            jobs = tuple(self._vendor.prepare(request))
-            if len(jobs) > MOST_JOBS:
-                raise HaiquCapacityError(
-                    f"The run would take {len(jobs):,} jobs on {request.device}, but at most {MOST_JOBS:,} are sent. "
-                    "Ask for fewer circuits, parameter sets or observables at a time."
-                )
-            self._prepared = request.token, jobs
-        return self._prepared[1]
+        prepared = self._prepared  # other threads may use the engine at the same time
+        if prepared is not None and prepared[0] == request.token:
+            return prepared[1]
+        jobs = tuple(self._vendor.prepare(request))
+        if len(jobs) > MOST_JOBS:
+            raise HaiquCapacityError(
+                f"The run would take {len(jobs):,} jobs on {request.device}, but at most {MOST_JOBS:,} are sent. "
+                "Ask for fewer circuits, parameter sets or observables at a time."
+            )
+        self._prepared = request.token, jobs
+        return jobs
 
     def _state(self, request: RunRequest, jobs: Sequence[VendorJob]) -> RunState:
         tokens = [request.token if index == 0 else uuid4().hex for index in range(len(jobs))]

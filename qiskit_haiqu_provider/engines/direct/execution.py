@@ -1,8 +1,10 @@
 """A run at a vendor: one or more of its jobs, which together have one handle."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from qiskit.providers import JobStatus
@@ -11,8 +13,9 @@ from qiskit.providers.jobstatus import JOB_FINAL_STATES
 from qiskit_haiqu_provider.engines.direct.assembly import Part, assemble
 from qiskit_haiqu_provider.engines.direct.port import Look, Vendor
 from qiskit_haiqu_provider.engines.direct.state import RunState, SentJob
+from qiskit_haiqu_provider.engines.direct.together import done, tried
 from qiskit_haiqu_provider.engines.following import ORDER, Following, added_up
-from qiskit_haiqu_provider.exceptions import HaiquJobCancelledError, HaiquJobError
+from qiskit_haiqu_provider.exceptions import HaiquJobCancelledError, HaiquJobError, HaiquSubmissionError
 from qiskit_haiqu_provider.run.request import Progress
 from qiskit_haiqu_provider.run.result import RunResult, TaskResult
 
@@ -82,18 +85,20 @@ class DirectExecution(Following):
         """
         for job, look in zip(self._state.jobs, self._looks, strict=True):
             self._check_done(job, look)
-        parts = [part for job in self._state.jobs for part in self._parts(job)]
+        parts = self._parts(self._state.jobs)
         return RunResult(assemble(self._state.tasks, parts), self._facts())
 
     def completed(self) -> Mapping[int, TaskResult]:
         """The results of the tasks whose jobs are all done, by the index of the task; the others are left out."""
-        self.status()
-        done = [look is not None and look.status is JobStatus.DONE for look in self._looks]
+        with contextlib.suppress(HaiquSubmissionError):  # what became of one job does not matter for the others
+            self.locate()
+        self._look_at_all()
+        ended = [look is not None and look.status is JobStatus.DONE for look in self._looks]
         open_tasks = {
-            slot.task for job, ready in zip(self._state.jobs, done, strict=True) if not ready for slot in job.slots
+            slot.task for job, ready in zip(self._state.jobs, ended, strict=True) if not ready for slot in job.slots
         }
-        jobs = [job for job, ready in zip(self._state.jobs, done, strict=True) if ready]
-        parts = [part for job in jobs for part in self._parts(job) if part[0].task not in open_tasks]
+        jobs = [job for job, ready in zip(self._state.jobs, ended, strict=True) if ready]
+        parts = [part for part in self._parts(jobs) if part[0].task not in open_tasks]
         found: dict[int, TaskResult] = {}
         for index, task in enumerate(self._state.tasks):
             if index not in open_tasks:
@@ -134,11 +139,12 @@ class DirectExecution(Following):
         """What the jobs did cost, as far as the vendor tells: ``usd`` and ``qpu_seconds``."""
         if not self._ended_all():
             self.status()
-        return added_up(
-            self._vendor.usage(job.id, job, device=self._state.device)
+        calls = [
+            partial(self._vendor.usage, job.id, job, device=self._state.device)
             for job, look in zip(self._state.jobs, self._looks, strict=True)
             if job.id is not None and look is not None and look.status in JOB_FINAL_STATES
-        )
+        ]
+        return added_up(done(calls, at_once=self._vendor.at_once))
 
     def seconds(self) -> Mapping[str, float]:
         """Seconds in the queue and on the device, as the vendor tells; the longest of several jobs."""
@@ -152,10 +158,20 @@ class DirectExecution(Following):
     def _look(self, *, wait: float = 0.0, patience: float | None = None) -> None:  # noqa: ARG002 - vendors answer at once
         if not self.located:
             self.locate()
-        for index, job_id in self._open():
-            self._looks[index] = self._vendor.look(job_id, device=self._state.device)
+        self._look_at_all()
         self._looked = time.monotonic()
         self._tell_progress()
+
+    def _look_at_all(self) -> None:
+        """Ask for every job that has an id and has not ended."""
+        found = list(self._open())
+        calls = [partial(self._vendor.look, job_id, device=self._state.device) for _, job_id in found]
+        outcomes = tried(calls, at_once=self._vendor.at_once)
+        for (index, _), (look, _) in zip(found, outcomes, strict=True):
+            self._looks[index] = look or self._looks[index]
+        for _, error in outcomes:
+            if error is not None:
+                raise error
 
     def _open(self) -> Iterator[tuple[int, str]]:
         """The jobs that have an id and have not been seen to end."""
@@ -173,10 +189,11 @@ class DirectExecution(Following):
     def _ended_all(self) -> bool:
         return all(look is not None and look.status in JOB_FINAL_STATES for look in self._looks)
 
-    def _parts(self, job: SentJob) -> list[Part]:
-        """What a job that is done yields."""
-        results = self._vendor.read(str(job.id), job, device=self._state.device)
-        return list(zip(job.slots, results, strict=True))
+    def _parts(self, jobs: Sequence[SentJob]) -> list[Part]:
+        """What jobs that are done yield."""
+        calls = [partial(self._vendor.read, str(job.id), job, device=self._state.device) for job in jobs]
+        found = done(calls, at_once=self._vendor.at_once)
+        return [part for job, results in zip(jobs, found, strict=True) for part in zip(job.slots, results, strict=True)]
 
     def _check_done(self, job: SentJob, look: Look | None) -> None:
         if look is None or look.status not in JOB_FINAL_STATES:
@@ -188,8 +205,8 @@ class DirectExecution(Following):
             raise HaiquJobError(f"Job {job.id} failed at {self._state.via}: {reason}{self._others()}")
 
     def _others(self) -> str:
-        done = any(look is not None and look.status is JobStatus.DONE for look in self._looks)
-        return " Other jobs of the run are done: partial_result() returns what they yield." if done else ""
+        some = any(look is not None and look.status is JobStatus.DONE for look in self._looks)
+        return " Other jobs of the run are done: partial_result() returns what they yield." if some else ""
 
     def _tell_progress(self) -> None:
         if self._progress is None:

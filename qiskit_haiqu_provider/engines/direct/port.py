@@ -64,6 +64,15 @@ class Look:
     """Seconds in the run, as far as known."""
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A job that the vendor has accepted."""
+
+    id: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What the vendor tells at this moment only, in JSON values; added to the facts of the job."""
+
+
 class Vendor(Protocol):
     """One vendor's service, reached with the vendor's own client, which is imported when it is first used.
 
@@ -80,6 +89,11 @@ class Vendor(Protocol):
     @property
     def via(self) -> str:
         """The name of the route: ``ibm``, ``braket``, ``ionq`` or ``coda``."""
+        ...
+
+    @property
+    def at_once(self) -> int:
+        """How many requests may be under way at a time; each then comes from a thread of its own."""
         ...
 
     @property
@@ -127,8 +141,8 @@ class Vendor(Protocol):
         """What these jobs would cost: the vendor's quote, else its public price list, else our table."""
         ...
 
-    def send(self, job: VendorJob, *, request: RunRequest, token: str) -> str:
-        """Submit a job, marked with a client token where the vendor keeps one, and return its id.
+    def send(self, job: VendorJob, *, request: RunRequest, token: str) -> Sent:
+        """Submit a job, marked with a client token where the vendor keeps one.
 
         At most one request that the vendor could accept may leave. An error of HaiquApiError with ``reached=False``,
         or any other HaiquError, says that the vendor has certainly not accepted the job; one with ``reached=True``

@@ -1,6 +1,6 @@
 """What is known of a run at a vendor: enough to follow it, or to find it after a crash. JSON values, no secrets."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -65,16 +65,23 @@ class RunState:
         """The ids of the jobs that were accepted."""
         return [job.id for job in self.jobs if job.id is not None]
 
-    def leaving(self, index: int) -> Self:
-        """The state just before a job leaves."""
-        return self._with(index, replace(self.jobs[index], left=True))
+    def leaving(self, indices: Iterable[int]) -> Self:
+        """The state just before some jobs leave."""
+        return self._with({index: replace(self.jobs[index], left=True) for index in indices})
 
-    def accepted(self, index: int, job_id: str) -> Self:
-        """The state when the vendor has accepted a job."""
-        return self._with(index, replace(self.jobs[index], left=True, id=job_id))
+    def accepted(self, index: int, job_id: str, facts: Mapping[str, Any] | None = None) -> Self:
+        """The state when the vendor has accepted a job.
 
-    def _with(self, index: int, job: SentJob) -> Self:
-        return replace(self, jobs=(*self.jobs[:index], job, *self.jobs[index + 1 :]))
+        Args:
+            index: Which job.
+            job_id: The id that the vendor gave.
+            facts: What it told besides.
+        """
+        job = self.jobs[index]
+        return self._with({index: replace(job, left=True, id=job_id, facts={**job.facts, **(facts or {})})})
+
+    def _with(self, jobs: Mapping[int, SentJob]) -> Self:
+        return replace(self, jobs=tuple(jobs.get(index, job) for index, job in enumerate(self.jobs)))
 
     def to_json(self) -> dict[str, Any]:
         """The state as JSON values."""

@@ -11,7 +11,7 @@ from qiskit.transpiler import Target
 from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.devices.record import DeviceRecord
 from qiskit_haiqu_provider.engines.direct.options import Option, check, common_options, defaults
-from qiskit_haiqu_provider.engines.direct.port import Look, VendorJob
+from qiskit_haiqu_provider.engines.direct.port import Look, Sent, VendorJob
 from qiskit_haiqu_provider.engines.direct.state import SentJob
 from qiskit_haiqu_provider.engines.ionq.answers import entries, fields, inside, number, text, unreadable
 from qiskit_haiqu_provider.engines.ionq.circuits import GATESETS
@@ -54,6 +54,7 @@ class IonqVendor:
     """
 
     via = "ionq"
+    at_once = 1
 
     def __init__(
         self,
@@ -124,7 +125,7 @@ class IonqVendor:
         """What the jobs would cost: IonQ's estimate, else the table; the simulator is free."""
         return price_of(self._client, request, jobs, backend=self._catalogue.machine(request.device).name)
 
-    def send(self, job: VendorJob, *, request: RunRequest, token: str) -> str:
+    def send(self, job: VendorJob, *, request: RunRequest, token: str) -> Sent:
         """Submit a job with its token in its metadata, and return its id.
 
         It leaves once: IonQ would make a second job of a second request. Only where IonQ cannot have seen it, or said
@@ -135,7 +136,7 @@ class IonqVendor:
         accepted = text(inside(self._client.change("POST", "/jobs", body, safe=False), "id"))
         if accepted is None:
             raise unreadable("it names no job")
-        return accepted
+        return Sent(accepted)
 
     def find(self, token: str, *, device: str) -> str | None:  # noqa: ARG002 - the token says enough
         """The id of the job that has the token in its metadata, among the newest jobs of the key's project."""

@@ -10,7 +10,7 @@ from qiskit_haiqu_provider.cost import CostEstimate
 from qiskit_haiqu_provider.devices.record import DeviceRecord
 from qiskit_haiqu_provider.engines.direct.circuits import executions, samples_of_counts
 from qiskit_haiqu_provider.engines.direct.options import check, common_options, defaults
-from qiskit_haiqu_provider.engines.direct.port import Look, VendorJob
+from qiskit_haiqu_provider.engines.direct.port import Look, Sent, VendorJob
 from qiskit_haiqu_provider.exceptions import HaiquCreditError, HaiquJobError, HaiquTimeoutError
 
 DEVICE = "house_qpu"
@@ -31,6 +31,7 @@ class HouseVendor:
 
     via = "house"
     account = "house:1"
+    at_once = 1
 
     def __init__(self, ledger=None, *, circuits_in_a_job=2):
         self.ledger = ledger or Ledger()
@@ -102,7 +103,7 @@ class HouseVendor:
         self.ledger.tokens[token] = job_id
         if self.lost_from is not None and number >= self.lost_from:
             raise HaiquTimeoutError("No answer.", reached=True)
-        return job_id
+        return Sent(job_id)
 
     def find(self, token, *, device):
         return self.ledger.tokens.get(token) if self.tells_tokens else None

@@ -12,6 +12,7 @@ from qiskit.quantum_info import SparsePauliOp
 from qiskit_haiqu_provider import EstimatorV2, SamplerV2
 from qiskit_haiqu_provider.backend import HaiquBackend
 from qiskit_haiqu_provider.engines.direct import sending
+from qiskit_haiqu_provider.engines.direct.circuits import samples_of_counts
 from qiskit_haiqu_provider.engines.direct.engine import DirectEngine
 from qiskit_haiqu_provider.exceptions import (
     HaiquCapacityError,
@@ -231,3 +232,35 @@ def test_too_many_jobs_are_refused_before_anything_is_sent(backend, vendor):
         SamplerV2(backend).run([pub], shots=1)
     assert vendor.ledger.arrived == []
     assert DEVICE in backend.name
+
+
+def test_several_jobs_leave_at_a_time_each_once(backend, vendor, store):
+    vendor.circuits_in_a_job, vendor.at_once = 1, 3
+    job = SamplerV2(backend).run([flipped(0), flipped(1), flipped(2), flipped(), flipped(0, 1)], shots=5)
+    found = [pub.data.b.get_counts() for pub in job.result()]
+    assert found == [{"001": 5}, {"010": 5}, {"100": 5}, {"000": 5}, {"011": 5}]
+    assert len(vendor.ledger.arrived) == len(set(vendor.ledger.arrived)) == 5
+    assert [pub.data.b.get_counts() for pub in again(vendor, store, job.job_id()).result()] == found
+
+
+def test_a_refusal_among_several_stops_those_that_left_with_it(backend, vendor, store):
+    vendor.circuits_in_a_job, vendor.at_once, vendor.refused_from = 1, 4, 2
+    with pytest.raises(HaiquCreditError):
+        SamplerV2(backend).run([flipped(0), flipped(1), flipped(2), flipped()], shots=5)
+    assert sorted(vendor.failing) == sorted(vendor.ledger.jobs)
+    assert len(vendor.ledger.jobs) == 2
+    assert store.records() == []
+
+
+def test_what_is_known_of_a_run_can_be_had_though_the_fate_of_one_job_is_not(backend, vendor, store):
+    vendor.circuits_in_a_job, vendor.lost_from, vendor.tells_tokens = 1, 1, False
+    with pytest.raises(HaiquSubmissionError) as caught:
+        SamplerV2(backend).run([flipped(0), flipped(1)], shots=5)
+    job_id = caught.value.message.split("provider.job('")[1].split("'")[0]
+    assert [pub.data.b.get_counts() for pub in again(vendor, store, job_id).partial_result()] == [{"001": 5}]
+
+
+def test_sets_with_equal_counts_have_shots_of_their_own():
+    first, second = samples_of_counts([{"0": 20, "1": 20}] * 2, 1).outcomes
+    assert sorted(first.ravel()) == sorted(second.ravel())
+    assert first.tolist() != second.tolist()
