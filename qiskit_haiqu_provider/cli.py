@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from qiskit_haiqu_provider.engines.direct.ways import WAYS
 from qiskit_haiqu_provider.exceptions import HaiquError
 from qiskit_haiqu_provider.version import __version__
 
@@ -48,6 +49,14 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=8080, help="port to listen on (default: %(default)s)")
     serve.add_argument("--workers", type=int, default=None, help="processes that run jobs (default: one per core)")
     serve.add_argument("--rate-limit", default=None, help="requests of a key, as in 6000/minute; 'none' for no limit")
+    serve.add_argument(
+        "--vendor",
+        action="append",
+        default=[],
+        choices=[way.via for way in WAYS],
+        help="offer the devices of a vendor, too; may be given several times. Jobs without credentials of their own "
+        "are paid by the accounts of this server (default: none)",
+    )
     _add_database(serve)
     keys = commands.add_parser("keys", help="make, list and revoke keys").add_subparsers(required=True)
     create = keys.add_parser("create", help="make a key; it is shown once")

@@ -25,7 +25,8 @@ from qiskit_haiqu_provider.gateway.store.database import Database
 from qiskit_haiqu_provider.version import __version__
 
 _DESCRIPTION = """\
-A server for the Haiqu REST API on your own machine: circuits in, results out, on local simulators.
+A server for the Haiqu REST API on your own machine: circuits in, results out, on local simulators and on the devices of
+the vendors that it was given.
 
 Every endpoint but `/version` needs a key, in the header `authorization` (the raw key) or the query parameter
 `HAIQU_API_KEY`. Errors are `{"detail": text}`; for 422 the detail lists the fields.
@@ -100,7 +101,7 @@ def _start(settings: Settings, vendors: Sequence[Vendor], stack: contextlib.Exit
     stack.callback(scheduler.close)
     scheduler.start()
     catalogue = Catalogue(vendors)
-    catalogue.get(AER)  # listed now, so that the first request does not wait for it
+    catalogue.get(AER)  # those of this machine are listed now, so that the first request does not wait for it
     return Services(
         settings=settings,
         database=database,

@@ -13,6 +13,7 @@ from qiskit_haiqu_provider.gateway.app import create_app
 from qiskit_haiqu_provider.gateway.settings import Settings
 from qiskit_haiqu_provider.gateway.store import users
 from qiskit_haiqu_provider.gateway.store.database import Database
+from qiskit_haiqu_provider.gateway.vendors import direct_vendors
 
 _LOG = {
     "version": 1,
@@ -30,7 +31,7 @@ def serve(arguments: Namespace) -> None:
     Raises:
         HaiquError: If it cannot start; says why.
     """
-    settings = _settings(arguments)
+    settings, vendors = _settings(arguments), direct_vendors(arguments.vendor)
     database = _open(arguments)
     with database.own(), database.read() as session:  # says now if another gateway has it
         keys = users.any_key(session)
@@ -46,7 +47,7 @@ def serve(arguments: Namespace) -> None:
     if not keys:
         print("There is no key yet. Make one: qiskit-haiqu keys create --user NAME", flush=True)  # noqa: T201
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, vendors=vendors),
         log_config=_LOG,
         access_log=False,  # it would show keys in queries; the gateway writes its own
         server_header=False,

@@ -45,7 +45,8 @@ def order_run(
 
     Raises:
         RequestValidationError: If a field cannot be used.
-        ApiError: 404 for an unknown device.
+        ApiError: 404 for an unknown device, 503 if its vendor cannot be asked.
+        HaiquInputError: If an option or a credential does not fit the device.
     """
     statevector = body.run_type is models.RunKind.STATEVECTOR
     if body.use_mitigation:
@@ -83,7 +84,8 @@ def order_flow(
 
     Raises:
         RequestValidationError: If a layer or a field cannot be used.
-        ApiError: 404 for an unknown device.
+        ApiError: 404 for an unknown device, 503 if its vendor cannot be asked.
+        HaiquInputError: If an option or a credential does not fit the device.
     """
     kinds = [layer.type for layer in body.program.layers]
     _check_layers(body, kinds)
@@ -125,7 +127,7 @@ def _checked(
     if not circuits:
         raise invalid("circuit_ids", "there is no circuit to run. Give at least one id.")
     check_count(len(circuits), limits)
-    catalogue.get(recipe.device)
+    catalogue.check_device(recipe.device, secrets)
     catalogue.check_options(recipe.device, dict(recipe.options))
     sets = parameter_sets(parameters, circuits)
     if recipe.statevector:

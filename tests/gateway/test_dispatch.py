@@ -16,7 +16,7 @@ from qiskit import QuantumCircuit
 from qiskit_haiqu_provider.gateway.store import users
 from qiskit_haiqu_provider.gateway.store.database import Database
 from qiskit_haiqu_provider.run.formats import write_qpy
-from tests.gateway.vendors import DEVICE
+from tests.gateway.vendors import CENTS_PER_SHOT, DEVICE
 
 SECRET = "vendor-secret-4242"
 SECONDS = 300.0
@@ -53,9 +53,9 @@ class Place:
         database.close()
 
     @contextlib.contextmanager
-    def gateway(self) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    def gateway(self, service: str | None = None) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
         with (
-            running("gateway", self.service, self.url) as (process, address),
+            running("gateway", service or self.service, self.url) as (process, address),
             httpx.Client(base_url=address, headers={"authorization": self.key}, timeout=SECONDS) as client,
         ):
             until(lambda: reachable(client))
@@ -136,7 +136,10 @@ def test_a_dry_run_sends_nothing(place):
     with place.gateway() as (_, client):
         job = ended(client, submit(client, dry_run=True))
         assert job["status"] == "Done"
-        assert job["estimated_qpu_cost"]["converted"]["unit"] == "USD"
+        cost = job["estimated_qpu_cost"]
+        assert cost["native"] == {"amount": CENTS_PER_SHOT * 1000, "unit": "cents"}
+        assert cost["converted"] == {"amount": CENTS_PER_SHOT * 10.0, "unit": "USD"}
+        assert cost["source"] == "the tests"
     assert not place.submissions()
 
 
@@ -147,6 +150,9 @@ def test_a_job_that_waits_at_the_vendor_is_resumed_by_its_id_after_the_server_wa
         until(lambda: client.get(f"/jobs/{job_id}").json()["status"] == "Queued")
         process.send_signal(signal.SIGKILL)
     place.mode("")
+    with place.gateway(service="none") as (_, client):  # a gateway without the vendor leaves its job alone
+        assert client.get(f"/jobs/{job_id}").json()["status"] == "Running"
+        assert DEVICE not in {device["id"] for device in client.get("/devices").json()}
     with place.gateway() as (_, client):
         assert ended(client, job_id)["status"] == "Done"
     assert len(place.submissions()) == 1

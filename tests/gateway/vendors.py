@@ -1,8 +1,8 @@
-"""A vendor for the tests: a service of its own process over loopback, and the engine that talks to it.
+"""A vendor for the tests: a service of its own process over loopback, and the room that talks to it.
 
 The service runs what it is sent on Aer and keeps every submission in a file, so that tests can count them. It can be
-told to swallow answers. It is run as ``python -m tests.gateway.vendors service FOLDER``, and a gateway that uses it as
-``python -m tests.gateway.vendors gateway SERVICE_URL DATABASE_URL``.
+told to be slow, and to swallow answers. It is run as ``python -m tests.gateway.vendors service FOLDER``, and a gateway
+that uses it as ``python -m tests.gateway.vendors gateway SERVICE_URL DATABASE_URL``; ``none`` is a gateway without it.
 """
 
 import json
@@ -11,23 +11,30 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from qiskit.providers import JobStatus
+from qiskit_aer import AerSimulator
 
 from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.devices.record import DeviceRecord
+from qiskit_haiqu_provider.engines.direct.circuits import executions, samples_of_counts
+from qiskit_haiqu_provider.engines.direct.engine import DirectEngine
+from qiskit_haiqu_provider.engines.direct.options import check, common_options, defaults
+from qiskit_haiqu_provider.engines.direct.port import Look, VendorJob
+from qiskit_haiqu_provider.engines.direct.state import SentJob
 from qiskit_haiqu_provider.engines.local.engine import AER, LocalEngine
-from qiskit_haiqu_provider.exceptions import HaiquJobCancelledError, HaiquJobError
+from qiskit_haiqu_provider.exceptions import HaiquConnectionError
 from qiskit_haiqu_provider.run.request import RunRequest
-from qiskit_haiqu_provider.run.result import RunResult
 
 DEVICE = "vendor_one"
+CENTS_PER_SHOT = 2
+_OPTIONS = common_options(max_shots=100_000)
 
 
 class Service(BaseHTTPRequestHandler):
@@ -63,11 +70,9 @@ class Service(BaseHTTPRequestHandler):
             name = f"v{number}"
             (self.folder / f"{name}.token").write_text(order["token"])
             (self.folder / f"{name}.key").write_text(order["key"])
-        engine = LocalEngine()
-        request = RunRequest(device=AER, tasks=order["tasks"], options=engine.default_options(AER))
-        tasks = engine.submit(request).result().tasks
+        result = AerSimulator().run(order["circuit"], shots=order["shots"], seed_simulator=number).result()
         written = self.folder / f"{name}.written"
-        written.write_bytes(pickle.dumps(tasks))
+        written.write_bytes(json.dumps(result.get_counts()).encode())
         written.replace(self.folder / f"{name}.result")  # whole from its first moment on
         mode = self._mode()
         if mode == "swallow":
@@ -91,93 +96,112 @@ class Service(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class LoopbackExecution:
-    """A run at the service."""
+class LoopbackRoom:
+    """The service behind the port of vendors: one circuit a job."""
 
-    def __init__(self, url: str, name: str) -> None:
-        self._url = url
-        self.id = name
-        self._tasks: Any = None
-        self._status = JobStatus.QUEUED
+    via = "vendor"
 
-    def status(self) -> JobStatus:
-        return self._status
+    def __init__(self, url: str, key: str) -> None:
+        self.account = url
+        self._key = key
 
-    def wait(self, timeout: float | None = None) -> bool:
-        end = time.monotonic() + (timeout or 1e9)
-        while time.monotonic() < end:
-            try:
-                with urlopen(f"{self._url}/result/{self.id}") as answer:
-                    if answer.status == 200:
-                        self._tasks, self._status = pickle.loads(answer.read()), JobStatus.DONE
-                        return True
-            except URLError as error:
-                if getattr(error, "code", 0) == 410:
-                    self._status = JobStatus.CANCELLED
-                    return True
-            time.sleep(0.05)
-        return False
-
-    def result(self) -> RunResult:
-        if self._status is JobStatus.CANCELLED:
-            raise HaiquJobCancelledError(f"{self.id} was cancelled.")
-        return RunResult(self._tasks)
-
-    def cancel(self) -> bool:
-        urlopen(Request(f"{self._url}/cancel/{self.id}", data=b"", method="POST")).close()
-        return True
-
-    def seconds(self) -> Mapping[str, float]:
-        return {"run": 1.0}
-
-    def on_done(self, callback: Any) -> None:
-        raise NotImplementedError
-
-
-class LoopbackEngine(LocalEngine):
-    """The local engine's knowledge of circuits, with runs at the service."""
-
-    def __init__(self, url: str, secrets: Mapping[str, Any]) -> None:
-        super().__init__()
-        self._url, self._key = url, str(secrets.get("vendor_token", ""))
-
-    def check_options(self, device: str, options: Mapping[str, Any]) -> None:
-        super().check_options(AER, options)
+    def devices(self) -> Sequence[DeviceRecord]:
+        return [DeviceRecord(id=DEVICE, via=self.via, vendor="Loopback", num_qubits=20, simulator=False)]
 
     def target(self, device: str, options: Mapping[str, Any]) -> Any:
-        return super().target(AER, options)
+        return LocalEngine().target(AER, {})
 
-    def estimate(self, request: RunRequest) -> CostEstimate:
-        return super().estimate(replace(request, device=AER))
+    def default_options(self, device: str) -> Mapping[str, Any]:
+        return defaults(_OPTIONS)
 
-    def submit(self, request: RunRequest, *, progress: Any = None) -> Any:
-        body = pickle.dumps({"token": request.token, "key": self._key, "tasks": request.tasks})
-        try:
-            with urlopen(Request(f"{self._url}/submit", data=body, method="POST")) as answer:
-                return LoopbackExecution(self._url, json.load(answer))
-        except OSError as error:
-            raise HaiquJobError("The vendor did not answer.") from error
+    def check_options(self, device: str, options: Mapping[str, Any]) -> None:
+        check(options, _OPTIONS, owner=device)
 
-    def resume(self, execution_id: str) -> Any:
-        return LoopbackExecution(self._url, execution_id)
+    def max_shots(self, device: str) -> int:
+        return 100_000
 
-    def find(self, token: str) -> str | None:
-        with urlopen(f"{self._url}/find/{token}") as answer:
-            found: str | None = json.load(answer)
+    def pending_jobs(self, device: str) -> int:
+        return 0
+
+    def simulator(self, device: str, options: Mapping[str, Any]) -> Any:
+        raise NotImplementedError
+
+    def prepare(self, request: RunRequest) -> Sequence[VendorJob]:
+        return [
+            VendorJob(
+                slots=(one.slot,),
+                content={"circuit": one.circuit, "shots": one.shots},
+                circuits=1,
+                shots=one.shots,
+                facts={"bits": one.circuit.num_clbits},
+            )
+            for one in executions(request)
+        ]
+
+    def price(self, request: RunRequest, jobs: Sequence[VendorJob]) -> CostEstimate:
+        shots = sum(job.shots for job in jobs)
+        return CostEstimate(
+            device=DEVICE,
+            via=self.via,
+            amount=CENTS_PER_SHOT * shots,
+            unit="cents",
+            usd=CENTS_PER_SHOT * shots / 100,
+            circuits=len(jobs),
+            shots=shots,
+            lines=(),
+            basis="So much a shot.",
+            source="the tests",
+            as_of=date(2026, 1, 1),
+        )
+
+    def send(self, job: VendorJob, *, request: RunRequest, token: str) -> str:
+        body = pickle.dumps({"token": token, "key": self._key, **job.content})
+        name: str = json.loads(self._ask("submit", body)[1])
+        return name
+
+    def find(self, token: str, *, device: str) -> str | None:
+        found: str | None = json.loads(self._ask(f"find/{token}")[1])
         return found
+
+    def look(self, job_id: str, *, device: str) -> Look:
+        status, _ = self._ask(f"result/{job_id}")
+        stands = {200: JobStatus.DONE, 202: JobStatus.QUEUED, 410: JobStatus.CANCELLED}[status]
+        return Look(status=stands, word=str(status), run=1.0)
+
+    def read(self, job_id: str, job: SentJob, *, device: str) -> Any:
+        return [samples_of_counts([json.loads(self._ask(f"result/{job_id}")[1])], job.facts["bits"])]
+
+    def cancel(self, job_id: str, *, device: str) -> None:
+        self._ask(f"cancel/{job_id}", b"")
+
+    def usage(self, job_id: str, job: SentJob, *, device: str) -> Mapping[str, float]:
+        return {}
+
+    def _ask(self, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        request = Request(f"{self.account}/{path}", data=body, method="GET" if body is None else "POST")
+        try:
+            with urlopen(request) as answer:
+                return answer.status, answer.read()
+        except HTTPError as error:
+            with error:
+                return error.code, b""
+        except OSError:
+            raise HaiquConnectionError("The vendor did not answer.") from None
 
 
 class LoopbackVendor:
     """The way to the service's only device."""
 
+    prefix = "vendor_"
+
     def __init__(self, url: str) -> None:
         self._url = url
 
     def devices(self) -> Sequence[DeviceRecord]:
-        return [DeviceRecord(id=DEVICE, via="vendor", vendor="Loopback", num_qubits=20, simulator=False)]
+        return LoopbackRoom(self._url, "").devices()
 
-    def engine(self, secrets: Mapping[str, Any]) -> LoopbackEngine:
-        return LoopbackEngine(self._url, secrets)
+    def engine(self, secrets: Mapping[str, Any]) -> DirectEngine:
+        return DirectEngine(LoopbackRoom(self._url, str(secrets.get("vendor_token", ""))))
 
 
 def _serve(folder: str) -> None:
@@ -199,7 +223,8 @@ def _gateway(service: str, database: str) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     sys.stdout.write(f"Gateway: http://127.0.0.1:{listener.getsockname()[1]}\n")
     sys.stdout.flush()
-    app = create_app(Settings(database=database, workers=1), vendors=[LoopbackVendor(service)])
+    vendors = [] if service == "none" else [LoopbackVendor(service)]
+    app = create_app(Settings(database=database, workers=1), vendors=vendors)
     uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning")).run(sockets=[listener])
 
 

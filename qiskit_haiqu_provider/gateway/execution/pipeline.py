@@ -9,14 +9,13 @@ import numpy as np
 import orjson
 from qiskit import QuantumCircuit
 
-from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.engines.local.engine import LocalEngine
 from qiskit_haiqu_provider.exceptions import HaiquCapacityError, HaiquInputError
 from qiskit_haiqu_provider.gateway.execution import quality, results
 from qiskit_haiqu_provider.gateway.execution.prepare import Part, Prepared, observables_of, prepare, values_of
 from qiskit_haiqu_provider.gateway.execution.recipe import RunRecipe
 from qiskit_haiqu_provider.run.request import Task
-from qiskit_haiqu_provider.run.result import Expectations, RunResult, Samples, Statevectors, TaskResult
+from qiskit_haiqu_provider.run.result import Distributions, Expectations, RunResult, Samples, Statevectors, TaskResult
 
 Report = Callable[[str, int, int], None]
 """Called with the status, and the parameter sets done and in all."""
@@ -76,7 +75,7 @@ def run(work: Work, circuits: Sequence[QuantumCircuit], *, engine: LocalEngine, 
     if work.recipe.dry_run:
         estimate = engine.estimate(prepared.request)
         info = {"pre_device_pipeline_time": before}
-        return Outcome(info=info, logs=[*prepared.logs, f"Dry run: {estimate}"], cost=cost_object(estimate))
+        return Outcome(info=info, logs=[*prepared.logs, f"Dry run: {estimate}"], cost=estimate.to_dict())
     report("Running", 0, sum(task.num_sets for task in prepared.request.tasks))
     execution = engine.submit(prepared.request, progress=lambda done, of: report("Running", done, of))
     result = execution.result()
@@ -105,14 +104,6 @@ def outcome_of(prepared: Prepared, result: RunResult, *, circuit_ids: Sequence[s
     info["quality_assessment"] = {"per_circuit": dict(zip(circuit_ids, scores, strict=True))}
     known = [score for score in scores if score is not None]
     return Outcome(results=body, info=info, logs=logs, quality=float(np.mean(known)) if known else None)
-
-
-def cost_object(estimate: CostEstimate) -> dict[str, Any]:
-    """A cost estimate in the form of the REST API."""
-    return {
-        "native": {"amount": estimate.amount, "unit": estimate.unit},
-        "converted": {"amount": estimate.usd, "unit": "USD"},
-    }
 
 
 def _check_states(prepared: Prepared, limit: int) -> None:
@@ -145,7 +136,7 @@ def _nest(prepared: Prepared, result: RunResult) -> tuple[list[Any], list[Any] |
             nested.append(results.nested_states(cast("Statevectors", next(tasks)), swept=swept))
             merged.append(None)
         else:
-            seen = [results.distributions(cast("Samples", next(tasks)), part.copies) for part in group]
+            seen = [results.distributions(cast("Samples | Distributions", next(tasks)), part.copies) for part in group]
             by_basis = prepared.recipe.readout_bases is not None
             nested.append(results.nested_distributions(seen, by_basis=by_basis, swept=swept))
             merged.append(seen[0])

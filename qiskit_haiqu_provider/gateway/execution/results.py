@@ -1,24 +1,41 @@
 """Run results as the REST API nests them: circuits, then observables or bases, then parameter sets."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qiskit_haiqu_provider.run.result import Expectations, Samples, Statevectors
+from qiskit_haiqu_provider.run.result import Distributions, Expectations, Samples, Statevectors
+from qiskit_haiqu_provider.run.rounding import by_bitstring, shares
 
 Distribution = dict[str, float]
 
 
-def distributions(samples: Samples, copies: int = 1) -> list[Distribution]:
+def distributions(measured: Samples | Distributions, copies: int = 1) -> list[Distribution]:
     """For each parameter set the probability of every bitstring seen, highest classical bit first, without spaces.
 
     Args:
-        samples: Shots of all classical bits; those of packed circuits hold the bits of all copies.
+        measured: Shots of all classical bits, or their probabilities where there are no shots; those of packed
+            circuits hold the bits of all copies.
         copies: How many copies of the circuit ran side by side; each counts as a shot.
     """
-    return [_distribution(shots, samples.num_clbits, copies) for shots in samples.outcomes]
+    if isinstance(measured, Samples):
+        return [_distribution(shots, measured.num_clbits, copies) for shots in measured.outcomes]
+    bits = measured.num_clbits // copies
+    probable = replace(measured, weights=shares(measured).probabilities)
+    return [_split(weights, bits, copies) for weights in by_bitstring(probable)]
+
+
+def _split(weights: Distribution, bits: int, copies: int) -> Distribution:
+    """The probabilities of one copy: the mean over all."""
+    found: Distribution = {}
+    for text, weight in weights.items():
+        for copy in range(copies):
+            key = text[copy * bits : (copy + 1) * bits]
+            found[key] = found.get(key, 0.0) + weight / copies
+    return {text: weight for text, weight in found.items() if weight}
 
 
 def _distribution(shots: NDArray[np.uint8], num_clbits: int, copies: int) -> Distribution:

@@ -215,7 +215,7 @@ class Scheduler:
         with self._changed:
             for job_id in self._reading:
                 del self._waiting[job_id]
-            self._ready.extend(order for order in orders if order.id in self._reading)
+            self._ready.extend(order for order in orders if order.id in self._reading and not _is_away(order))
             self._reading = set()
 
     def _hand_over(self) -> None:
@@ -334,6 +334,15 @@ class Scheduler:
             outcome=outcome,
             made=made,
         )
+
+
+def _is_away(order: queue.RunnableJob) -> bool:
+    """Whether a job is at a vendor that this gateway was not given: it is left for one that is."""
+    if order.dispatch:
+        logger.warning(
+            "Job %s was sent to the vendor of %s. Serve with it to follow the job.", order.id, order.device_id
+        )
+    return bool(order.dispatch)
 
 
 def _made(order: queue.RunnableJob, readings: Sequence[worker.Reading]) -> tuple[CircuitFields, ...]:

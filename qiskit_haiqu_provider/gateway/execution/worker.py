@@ -10,6 +10,7 @@ from multiprocessing import connection, parent_process
 from typing import Any
 
 from qiskit import QuantumCircuit
+from qiskit.transpiler import Target
 
 from qiskit_haiqu_provider.engines.local.engine import AER, LocalEngine
 from qiskit_haiqu_provider.gateway.execution import pipeline, variants
@@ -150,7 +151,11 @@ def do_transpile(recipe: TranspileRecipe, circuits: Sequence[bytes], slot: int, 
 
 def gate_map(device: str) -> dict[str, list[list[int]] | None]:
     """For each instruction of a device the qubits it acts on; ``None`` for any."""
-    target = _engine().target(device, {})
+    return gates_of(_engine().target(device, {}))
+
+
+def gates_of(target: Target) -> dict[str, list[list[int]] | None]:
+    """For each instruction of a target the qubits it acts on; ``None`` for any."""
     found: dict[str, list[list[int]] | None] = {}
     for name in target.operation_names:
         places = target.qargs_for_operation_name(name)

@@ -90,6 +90,7 @@ def run_circuits_on_qpu_or_simulator(
     - Amazon Braket: `{"aws_access_key_id": "...", "aws_secret_access_key": "...", "aws_default_region": "..."}`, keys
       of an IAM user who may use Braket.
     - IonQ: `{"ionq_api_key": "..."}`, a key made in the IonQ console.
+    - Coda: `{"coda_token": "..."}`, a token of Coda.
     """
     _check_count(body.circuit_ids, body.circuits_qasm, gateway)
     stored = _stored(body.experiment_id, body.circuit_ids, caller, gateway)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Response
 from qiskit_haiqu_provider.api import models
 from qiskit_haiqu_provider.gateway.auth import Authorized, KeyedRoute
 from qiskit_haiqu_provider.gateway.catalogue import device_body
+from qiskit_haiqu_provider.gateway.execution.worker import gates_of
 from qiskit_haiqu_provider.gateway.routers.answers import answers
 from qiskit_haiqu_provider.gateway.services import Gateway
 from qiskit_haiqu_provider.gateway.views import json_response
@@ -32,7 +33,8 @@ def get(device_id: DeviceId, _: Authorized, gateway: Gateway) -> Response:
 def gate_map(device_id: DeviceId, _: Authorized, gateway: Gateway) -> Response:
     """Which instructions the device has, and on which qubits."""
     record = gateway.catalogue.get(device_id)
-    operations = gateway.intake.gate_map(device_id)
+    target = gateway.catalogue.vendor_target(device_id)
+    operations = gateway.intake.gate_map(device_id) if target is None else gates_of(target)
     coupling = None if record.coupling_map is None else [list(pair) for pair in record.coupling_map]
     view = {"device_id": record.id, "qubits": record.num_qubits, "coupling_map": coupling, "operations": operations}
     return json_response(view)
