@@ -176,7 +176,7 @@ def test_no_key_tells_three_ways(provider):
 
 def test_nothing_shows_the_key():
     provider = HaiquProvider(api_key=KEY, credentials={"ionq_api_key": KEY}, url="https://example.org")
-    assert repr(provider) == "<HaiquProvider(via=['local', 'haiqu'], url='https://example.org')>"
+    assert repr(provider) == "<HaiquProvider(via=['local', 'haiqu', 'ionq'], url='https://example.org')>"
     shown = [repr(provider._service.given), repr(provider._service.connection), repr(vars(provider._service))]
     assert not any(KEY in text for text in shown)
     assert KEY.encode() not in pickle.dumps(provider)
@@ -191,7 +191,7 @@ def test_a_pickled_provider_looks_its_key_up_again(monkeypatch):
         again.experiments()
     monkeypatch.setenv("HAIQU_API_KEY", "another")
     again = pickle.loads(pickle.dumps(again))
-    assert repr(again) == "<HaiquProvider(via=['local', 'haiqu'], url='https://example.org')>"
+    assert repr(again) == "<HaiquProvider(via=['local', 'haiqu', 'ionq'], url='https://example.org')>"
     assert again._service.connection.read_key().reveal() == "another"
     assert pickle.loads(pickle.dumps(HaiquProvider()))._service.connection.key_source == "HAIQU_API_KEY"
 
