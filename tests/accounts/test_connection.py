@@ -191,7 +191,7 @@ def test_a_pickled_provider_looks_its_key_up_again(monkeypatch):
         again.experiments()
     monkeypatch.setenv("HAIQU_API_KEY", "another")
     again = pickle.loads(pickle.dumps(again))
-    assert repr(again) == "<HaiquProvider(via=['local', 'haiqu', 'ionq'], url='https://example.org')>"
+    assert repr(again) == "<HaiquProvider(via=['local', 'haiqu'], url='https://example.org')>"
     assert again._service.connection.read_key().reveal() == "another"
     assert pickle.loads(pickle.dumps(HaiquProvider()))._service.connection.key_source == "HAIQU_API_KEY"
 
