@@ -1,0 +1,1 @@
+"""Runs straight at IBM Quantum, with its own client qiskit-ibm-runtime."""
