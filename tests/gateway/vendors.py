@@ -26,7 +26,7 @@ from qiskit_haiqu_provider.devices.record import DeviceRecord
 from qiskit_haiqu_provider.engines.direct.circuits import executions, samples_of_counts
 from qiskit_haiqu_provider.engines.direct.engine import DirectEngine
 from qiskit_haiqu_provider.engines.direct.options import check, common_options, defaults
-from qiskit_haiqu_provider.engines.direct.port import Look, VendorJob
+from qiskit_haiqu_provider.engines.direct.port import Look, Sent, VendorJob
 from qiskit_haiqu_provider.engines.direct.state import SentJob
 from qiskit_haiqu_provider.engines.local.engine import AER, LocalEngine
 from qiskit_haiqu_provider.exceptions import HaiquConnectionError
@@ -100,6 +100,7 @@ class LoopbackRoom:
     """The service behind the port of vendors: one circuit a job."""
 
     via = "vendor"
+    at_once = 1
 
     def __init__(self, url: str, key: str) -> None:
         self.account = url
@@ -125,6 +126,12 @@ class LoopbackRoom:
 
     def simulator(self, device: str, options: Mapping[str, Any]) -> Any:
         raise NotImplementedError
+
+    def mitigates(self, request: RunRequest) -> bool:
+        return False
+
+    def recompiles(self, request: RunRequest) -> str:
+        return ""
 
     def prepare(self, request: RunRequest) -> Sequence[VendorJob]:
         return [
@@ -154,10 +161,10 @@ class LoopbackRoom:
             as_of=date(2026, 1, 1),
         )
 
-    def send(self, job: VendorJob, *, request: RunRequest, token: str) -> str:
+    def send(self, job: VendorJob, *, request: RunRequest, token: str) -> Sent:
         body = pickle.dumps({"token": token, "key": self._key, **job.content})
         name: str = json.loads(self._ask("submit", body)[1])
-        return name
+        return Sent(name)
 
     def find(self, token: str, *, device: str) -> str | None:
         found: str | None = json.loads(self._ask(f"find/{token}")[1])
