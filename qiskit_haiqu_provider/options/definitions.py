@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qiskit_haiqu_provider.exceptions import HaiquInputError
+from qiskit_haiqu_provider.mitigation.settings import check_budget, check_fraction, check_place, check_randomizations
 from qiskit_haiqu_provider.options.base import Options, option
 from qiskit_haiqu_provider.run.checks import (
     check_flag,
@@ -71,7 +72,26 @@ class MitigationOptions(Options):
     """Renormalise by what the noise does to circuits whose answer is known. Default: ``True``."""
 
     readout_mitigation_options: dict[str, Any] = option(dict, _mapping)
-    """Further settings of readout mitigation. Default: none."""
+    """Further settings of readout mitigation, of services that have some. Default: none."""
+
+    num_randomizations: int = option(16, check_randomizations)
+    """Randomised copies of each circuit, each with its part of the shots. Default: 16."""
+
+    companion_fraction: float | None = option(None, check_fraction)
+    """Part of the shots for circuits with known results. Default: ``None``, 0.35 for expectation values and 0.125 for
+    samples."""
+
+    guard: bool = option(True, _flag)
+    """Shrink corrections that noise alone could have made, towards the raw value. ``False`` leaves the corrected value
+    as it is, as algorithms that follow small signals may want. Default: ``True``."""
+
+    budget: str = option("double", check_budget)
+    """``"double"``: at most twice the shots for expectation values, and an eighth more for samples; ``"equal"``: no
+    more shots than without mitigation. Default: ``"double"``."""
+
+    where: str | None = option(None, check_place)
+    """``"engine"``: by the service that runs the circuits; ``"client"``: by this package. Default: ``None``, by the
+    service if it mitigates itself, and else by this package."""
 
 
 def _mitigation(value: Any, where: str) -> MitigationOptions:

@@ -28,6 +28,10 @@ from qiskit_haiqu_provider.run.result import (
     TaskResult,
 )
 from qiskit_haiqu_provider.run.rounding import as_samples, by_bitstring, shares
+from qiskit_haiqu_provider.run.told import of_samples, of_values
+
+_Told = tuple[TaskResult, Mapping[str, Any] | None]
+"""A result, and what is told of it."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def collect(plan: Plan, run: RunResult, origin: Origin) -> PrimitiveResult[Any] 
     Returns:
         ``PrimitiveResult`` for sampler and estimator plans, ``qiskit.result.Result`` for ``backend.run``.
     """
-    results = iter(run.tasks)
+    results = zip(run.tasks, run.task_facts or repeat(None), strict=False)
     if plan.kind == "run":
         outlines = cast("Sequence[CircuitOutline]", plan.outlines)
         return _run_result(outlines, results, run, origin)
@@ -101,12 +105,15 @@ def _num_tasks(outline: Outline) -> int:
     return sum(1 for _ in blocks(outline.parameter_shape, outline.observable_shape, outline.observable_ids))
 
 
-def _sampler_pub(outline: SamplerOutline, results: Iterator[TaskResult]) -> SamplerPubResult:
-    task = next(results)
+def _sampler_pub(outline: SamplerOutline, results: Iterator[_Told]) -> SamplerPubResult:
+    task, told = next(results)
     metadata: dict[str, Any] = {"shots": outline.shots, "circuit_metadata": outline.circuit_metadata}
+    more = of_samples(told)
     if isinstance(task, Distributions):
         task, facts = _rounded(task, outline.shots)
-        metadata["haiqu"] = _together(facts)
+        more = {**_together(facts), **more}
+    if more:
+        metadata["haiqu"] = more
     samples = cast("Samples", task)
     shape = outline.shape
     data: dict[str, Any] = {}
@@ -142,11 +149,14 @@ def _together(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 _FROM_DISTRIBUTION = {"shots_from": "distribution"}
 
 
-def _estimator_pub(outline: EstimatorOutline, results: Iterator[TaskResult]) -> PubResult:
+def _estimator_pub(outline: EstimatorOutline, results: Iterator[_Told]) -> PubResult:
     shape = outline.shape
     evs, stds = np.zeros(shape), np.zeros(shape)
+    told = []
     for block in blocks(outline.parameter_shape, outline.observable_shape, outline.observable_ids):
-        task = cast("Expectations", next(results))
+        result, facts = next(results)
+        told.append((block, facts))
+        task = cast("Expectations", result)
         for row, (cells, columns) in enumerate(zip(block.cells, block.columns, strict=True)):
             evs.reshape(-1)[cells] = task.values[row, columns]
             stds.reshape(-1)[cells] = task.stds[row, columns]
@@ -155,6 +165,9 @@ def _estimator_pub(outline: EstimatorOutline, results: Iterator[TaskResult]) -> 
         "shots": outline.shots or 0,
         "circuit_metadata": outline.circuit_metadata,
     }
+    more = of_values(shape, told)
+    if more:
+        metadata["haiqu"] = more
     return PubResult(DataBin(evs=evs, stds=stds, shape=shape), metadata)
 
 
@@ -176,12 +189,12 @@ def select_bits(samples: Samples, clbits: tuple[int, ...]) -> NDArray[np.uint8]:
 
 def _run_result(
     outlines: Sequence[CircuitOutline],
-    results: Iterator[TaskResult],
+    results: Iterator[_Told],
     run: RunResult,
     origin: Origin,
 ) -> Result:
     experiments = [
-        experiment for outline in outlines for experiment in _experiments(outline, next(results), origin.metadata(run))
+        experiment for outline in outlines for experiment in _experiments(outline, *next(results), origin.metadata(run))
     ]
     return Result(
         backend_name=origin.backend_name,
@@ -195,7 +208,9 @@ def _run_result(
     )
 
 
-def _experiments(outline: CircuitOutline, task: TaskResult, facts: Mapping[str, Any]) -> Iterator[ExperimentResult]:
+def _experiments(
+    outline: CircuitOutline, task: TaskResult, told: Mapping[str, Any] | None, facts: Mapping[str, Any]
+) -> Iterator[ExperimentResult]:
     """One experiment per parameter set."""
     header = {
         "name": outline.name,
@@ -207,7 +222,7 @@ def _experiments(outline: CircuitOutline, task: TaskResult, facts: Mapping[str, 
     notes: Iterable[Mapping[str, Any]] = repeat({})
     if isinstance(task, Distributions):
         task, rounded = _rounded(task, outline.shots)
-        notes = [{"haiqu": {**_FROM_DISTRIBUTION, **each}} for each in rounded]
+        notes = [{"haiqu": {**_FROM_DISTRIBUTION, **each, **of_samples(told)}} for each in rounded]
     for data, note in zip(_experiment_data(outline, task), notes, strict=False):
         yield ExperimentResult(
             shots=outline.shots,

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
+
+from qiskit_haiqu_provider.run.result import RunResult
 
 Progress = Callable[[int, int], None]
 """Called with the parameter sets done and the parameter sets in all, from the thread that runs the job."""
@@ -50,6 +52,18 @@ class Task:
         return int(self.parameter_values.shape[0])
 
 
+class Finish(Protocol):
+    """Makes results of a run out of the results of other tasks that ran in its place."""
+
+    def finish(self, raw: RunResult) -> RunResult:
+        """The results that were asked for."""
+        ...
+
+    def to_json(self) -> Mapping[str, Any]:
+        """All that it knows, in JSON values, so that another process can finish the run."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
     """Everything that an engine needs for one job."""
@@ -61,6 +75,8 @@ class RunRequest:
     """Seed of all simulated randomness; each task draws from a stream of its own."""
 
     use_mitigation: bool = False
+    """Whether who executes is to mitigate errors."""
+
     mitigation: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     """Options of the engine, validated by the backend."""
@@ -69,3 +85,6 @@ class RunRequest:
     description: str = ""
     token: str = field(default_factory=lambda: uuid4().hex)
     """Client token: the identity of this submission, chosen before anything is sent."""
+
+    finish: Finish | None = None
+    """What the results of the tasks still have to go through; ``None`` if they are what was asked for."""

@@ -64,3 +64,6 @@ class RunResult:
     tasks: tuple[TaskResult, ...]
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """Facts about the execution, JSON values only (engine, method, circuits executed, seconds)."""
+
+    task_facts: tuple[Mapping[str, Any], ...] = ()
+    """Facts about each task, JSON values only (what mitigation did to it); empty if there are none."""

@@ -238,10 +238,9 @@ def test_a_nested_update_keeps_the_other_nested_values(way):
         backend_options={"precision": "double"},
     )
     assert options.mitigation.to_dict() == {
+        **MitigationOptions().to_dict(),
         "dynamical_decoupling": False,
-        "readout_mitigation": True,
         "noise_tailoring": False,
-        "advanced_mitigation": True,
         "readout_mitigation_options": {"a": 1, "b": 3},
     }
     assert options.backend_options == {"method": "stabilizer", "precision": "double"}

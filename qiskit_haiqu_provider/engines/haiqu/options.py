@@ -14,6 +14,7 @@ from qiskit_haiqu_provider.engines.local.options import DEVICE_NOISE, aer_option
 from qiskit_haiqu_provider.engines.local.options import check_options as check_local_options
 from qiskit_haiqu_provider.engines.local.options import default_options as default_local_options
 from qiskit_haiqu_provider.exceptions import HaiquInputError, HaiquOptionError
+from qiskit_haiqu_provider.mitigation.settings import CLIENT_ONLY
 from qiskit_haiqu_provider.run.checks import check_choice, check_flag, check_seed, check_shots, is_whole, unknown_option
 from qiskit_haiqu_provider.run.request import RunRequest, RunType
 
@@ -129,10 +130,11 @@ def mitigation_flags(request: RunRequest) -> dict[str, Any]:
     Raises:
         HaiquOptionError: If a flag does not exist.
     """
-    for name in request.mitigation:
+    given = {name: value for name, value in request.mitigation.items() if name not in CLIENT_ONLY}
+    for name in given:
         if name not in MITIGATION:
             raise unknown_option(name, MITIGATION, owner="mitigation")
-    return {**MITIGATION, **request.mitigation}
+    return {**MITIGATION, **given}
 
 
 def device_options(request: RunRequest, *, number: int = 0) -> dict[str, Any]:

@@ -1,0 +1,256 @@
+"""What mitigation is measured on: devices with their noise, circuits, and observables."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.circuit.library import ECRGate, RZGate
+from qiskit.quantum_info import Operator, SparsePauliOp, Statevector
+from qiskit.transpiler import generate_preset_pass_manager
+
+from qiskit_haiqu_provider.devices.fakes import load_fake
+from qiskit_haiqu_provider.engines.local.noise import device_noise, part_of
+
+OVER_ROTATION, SPREAD, PHASE = 0.06, 0.02, 0.03
+"""Coherent errors of a two-qubit gate, in radians."""
+
+
+def ghz(n: int) -> QuantumCircuit:
+    circuit = QuantumCircuit(n)
+    circuit.h(0)
+    for qubit in range(n - 1):
+        circuit.cx(qubit, qubit + 1)
+    return circuit
+
+
+def tfim(n: int, steps: int, *, coupling: float = -0.5, field: float = 0.6) -> QuantumCircuit:
+    circuit = QuantumCircuit(n)
+    for _ in range(steps):
+        for one in [*range(0, n - 1, 2), *range(1, n - 1, 2)]:
+            circuit.rzz(coupling, one, one + 1)
+        circuit.rx(field, range(n))
+    return circuit
+
+
+def xxz(n: int, steps: int) -> QuantumCircuit:
+    circuit = QuantumCircuit(n)
+    circuit.x(range(0, n, 2))
+    for _ in range(steps):
+        for one in [*range(0, n - 1, 2), *range(1, n - 1, 2)]:
+            circuit.rxx(0.35, one, one + 1)
+            circuit.ryy(0.35, one, one + 1)
+            circuit.rzz(0.25, one, one + 1)
+        circuit.rz(0.2, range(n))
+    return circuit
+
+
+def qaoa(n: int, depth: int) -> QuantumCircuit:
+    circuit = QuantumCircuit(n)
+    circuit.h(range(n))
+    for layer in range(depth):
+        gamma, beta = 0.7 * (layer + 1) / depth, 0.7 * (1 - layer / depth)
+        for one in range(n - 1):
+            circuit.rzz(gamma, one, one + 1)
+        circuit.rx(2 * beta, range(n))
+    return circuit
+
+
+def ansatz(n: int, layers: int, seed: int) -> QuantumCircuit:
+    rng = np.random.default_rng(seed)
+    circuit = QuantumCircuit(n)
+    for _ in range(layers):
+        for qubit in range(n):
+            circuit.u(*rng.uniform(-np.pi, np.pi, 3), qubit)
+        for one in [*range(0, n - 1, 2), *range(1, n - 1, 2)]:
+            circuit.cz(one, one + 1)
+    return circuit
+
+
+def adder(n: int) -> QuantumCircuit:
+    """A Draper adder of two numbers of n / 2 bits."""
+    half = n // 2
+    circuit = QuantumCircuit(n)
+    circuit.x([0, half])
+    for one in reversed(range(half, n)):
+        circuit.h(one)
+        for other in range(half, one):
+            circuit.cp(np.pi / 2 ** (one - other), other, one)
+    for one in range(half, n):
+        for other in range(one - half + 1):
+            circuit.cp(np.pi / 2 ** (one - half - other), other, one)
+    for one in range(half, n):
+        for other in reversed(range(half, one)):
+            circuit.cp(-np.pi / 2 ** (one - other), other, one)
+        circuit.h(one)
+    return circuit
+
+
+CIRCUITS: dict[str, Callable[[], QuantumCircuit]] = {
+    "tfim 4 x 3": lambda: tfim(4, 3),
+    "tfim 6 x 4": lambda: tfim(6, 4),
+    "xxz 4 x 2": lambda: xxz(4, 2),
+    "qaoa 5 x 3": lambda: qaoa(5, 3),
+    "ansatz 4 x 4": lambda: ansatz(4, 4, 11),
+    "adder 4": lambda: adder(4),
+    "tfim 6 x 2": lambda: tfim(6, 2),
+    "tfim 6 x 6": lambda: tfim(6, 6),
+    "tfim 6 x 10": lambda: tfim(6, 10),
+    "tfim 8 x 3": lambda: tfim(8, 3),
+    "xxz 6 x 3": lambda: xxz(6, 3),
+    "qaoa 7 x 3": lambda: qaoa(7, 3),
+    "ansatz 6 x 3": lambda: ansatz(6, 3, 5),
+    "adder 6": lambda: adder(6),
+    "ghz 4": lambda: ghz(4),
+    "ghz 6": lambda: ghz(6),
+    "ghz 8": lambda: ghz(8),
+    "ghz 2": lambda: ghz(2),
+    "tfim 5 x 5": lambda: tfim(5, 5, coupling=-0.8, field=0.9),
+    "tfim 7 x 3": lambda: tfim(7, 3, coupling=0.4, field=1.1),
+    "xxz 5 x 3": lambda: xxz(5, 3),
+    "qaoa 6 x 4": lambda: qaoa(6, 4),
+    "ansatz 5 x 5": lambda: ansatz(5, 5, 23),
+    "ansatz 4 x 8": lambda: ansatz(4, 8, 31),
+}
+
+QUICK = ("tfim 4 x 3", "tfim 6 x 4", "xxz 4 x 2", "qaoa 5 x 3", "ansatz 4 x 4")
+DEV = tuple(list(CIRCUITS)[:17])
+UNSEEN = tuple(list(CIRCUITS)[18:])
+CLIFFORD = ("ghz 2", "ghz 4", "ghz 6", "ghz 8")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A circuit on some qubits of a device, with its noise."""
+
+    device: str
+    variant: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.device} {self.variant} {self.name}"
+
+    @property
+    def clifford(self) -> bool:
+        return self.name in CLIFFORD
+
+    @cached_property
+    def logical(self) -> QuantumCircuit:
+        return CIRCUITS[self.name]()
+
+    @cached_property
+    def _compiled(self) -> tuple[QuantumCircuit, list[int]]:
+        """Transpiled with measurements, so that the layout minds their errors; then cut to its qubits."""
+        measured = self.logical.measure_all(inplace=False)
+        passes = generate_preset_pass_manager(3, backend=load_fake(self.device), seed_transpiler=5)
+        whole = passes.run(measured)
+        position = {bit: index for index, bit in enumerate(whole.qubits)}
+        used = sorted({position[bit] for each in whole.data if each.name != "barrier" for bit in each.qubits})
+        small = QuantumCircuit(len(used), whole.num_clbits)
+        for each in whole.data:
+            if each.name != "barrier":
+                small.append(
+                    each.operation,
+                    [used.index(position[bit]) for bit in each.qubits],
+                    [whole.find_bit(bit).index for bit in each.clbits],
+                )
+        return small, used
+
+    @cached_property
+    def measured(self) -> QuantumCircuit:
+        """The circuit of the device, with measurements."""
+        return self._compiled[0]
+
+    @cached_property
+    def circuit(self) -> QuantumCircuit:
+        """The same without."""
+        circuit = self.measured.copy_empty_like()
+        bare = QuantumCircuit(circuit.num_qubits)
+        for each in self.measured.data:
+            if each.name != "measure":
+                bare.append(each.operation, [self.measured.find_bit(bit).index for bit in each.qubits])
+        return bare
+
+    @cached_property
+    def target(self) -> Any:
+        return part_of(load_fake(self.device).target, self._compiled[1])
+
+    @cached_property
+    def place(self) -> list[int]:
+        """For each logical qubit the qubit that it is measured on."""
+        found = [0] * self.logical.num_qubits
+        for each in self.measured.data:
+            if each.name == "measure":
+                found[self.measured.find_bit(each.clbits[0]).index] = self.measured.find_bit(each.qubits[0]).index
+        return found
+
+    @cached_property
+    def noise(self) -> Any:
+        noise = device_noise(load_fake(self.device).target, self._compiled[1])
+        return noise if self.variant == "stoch" else with_coherent_errors(noise, seed=len(self.device))
+
+    @cached_property
+    def observables(self) -> dict[str, SparsePauliOp]:
+        """Local and global, in two bases; on the qubits of the device."""
+        n = self.logical.num_qubits
+        width = self.circuit.num_qubits
+        found = {}
+        for letter in "ZX":
+            singles = [(letter, [self.place[qubit]], 1 / n) for qubit in range(n)]
+            pairs = [(2 * letter, self.place[qubit : qubit + 2], 1 / (n - 1)) for qubit in range(n - 1)]
+            parity = [(n * letter, self.place, 1.0)]
+            for name, terms in (("mean", singles), ("pairs", pairs), ("parity", parity)):
+                found[f"{name} {letter}"] = SparsePauliOp.from_sparse_list(terms, width)
+        return found
+
+    @cached_property
+    def state(self) -> Statevector:
+        return Statevector(self.circuit)
+
+    def ideal_values(self) -> np.ndarray[Any, Any]:
+        return np.array([self.state.expectation_value(each).real for each in self.observables.values()])
+
+    def ideal_probabilities(self) -> np.ndarray[Any, Any]:
+        """In the order of the classical bits."""
+        return np.asarray(self.state.probabilities(self.place))
+
+
+def with_coherent_errors(noise: Any, *, seed: int) -> Any:
+    """The noise with too long two-qubit gates, and phases after them."""
+    from qiskit_aer.noise import NoiseModel, coherent_unitary_error
+
+    rng = np.random.default_rng(seed)
+    found = NoiseModel(basis_gates=noise.basis_gates)
+    for name, errors in noise._local_quantum_errors.items():  # noqa: SLF001 - Aer has no other way to read them
+        for qubits, error in errors.items():
+            changed = error
+            if len(qubits) > 1:
+                excess = rng.normal(OVER_ROTATION, SPREAD)
+                changed = error.compose(coherent_unitary_error(_excess(name, excess)))
+            found.add_quantum_error(changed, name, qubits)
+    for qubits, error in noise._local_readout_errors.items():  # noqa: SLF001
+        found.add_readout_error(error, qubits)
+    return found
+
+
+def _excess(name: str, angle: float) -> Operator:
+    """What is too much of a gate: its own generator, and a phase on both qubits."""
+    circuit = QuantumCircuit(2)
+    if name == "ecr":  # exp(-i angle / 2 generator), the generator being what the gate is a quarter turn of
+        generator = Operator(ECRGate()).data
+        matrix = np.cos(angle / 2) * np.eye(4) - 1j * np.sin(angle / 2) * generator
+        circuit.unitary(matrix, [0, 1])
+    else:
+        circuit.rzz(angle, 0, 1)
+    circuit.append(RZGate(PHASE), [0])
+    circuit.append(RZGate(PHASE), [1])
+    return Operator(circuit)
+
+
+def cases(devices: Sequence[str], names: Sequence[str], variants: Sequence[str] = ("stoch", "coh")) -> Iterator[Case]:
+    for device in devices:
+        for name in names:
+            for variant in variants:
+                yield Case(device, variant, name)

@@ -1,0 +1,279 @@
+"""From the outcomes of randomised circuits to the results of the tasks that they were made from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qiskit_haiqu_provider.exceptions import HaiquResponseError
+from qiskit_haiqu_provider.mitigation.codec import decoded, encoded
+from qiskit_haiqu_provider.mitigation.damping import LEAST, Damping, Estimates, Group, damping, estimates, undamped
+from qiskit_haiqu_provider.mitigation.distributions import Model, fit, histogram, mitigated
+from qiskit_haiqu_provider.mitigation.readout import Ensemble, Outcomes, outcomes_of
+from qiskit_haiqu_provider.run.result import Distributions, Expectations, RunResult, TaskResult
+
+_NOTHING = 1e-9
+"""Probability below which an outcome is not listed."""
+
+_VERSION = 1
+
+Finished = tuple[TaskResult, dict[str, Any]]
+"""A result, and the facts about it."""
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A task that runs as it is."""
+
+    task: int
+    """Its index in the request that runs."""
+
+    tasks: tuple[int, ...]
+    """Its index in the original request."""
+
+    facts: Mapping[str, Any]
+
+    def finish(self, raw: RunResult) -> Iterator[Finished]:
+        """The result as it came."""
+        yield raw.tasks[self.task], dict(self.facts)
+
+
+@dataclass(frozen=True)
+class Companions:
+    """Circuits with known values, and the terms that they tell about."""
+
+    ensembles: tuple[Ensemble, ...]
+    ideal: NDArray[np.int8]
+    """Ideal value of each term, 0 where it is not known; shape ``(copies of all ensembles, terms)``."""
+
+    def damping(self, raw: RunResult, terms: NDArray[np.uint8]) -> Damping:
+        """What the noise does to each term."""
+        if not self.ensembles:
+            return undamped(len(terms))
+        seen = [outcomes_of(each, raw.tasks[each.task]).values(terms) for each in self.ensembles]
+        return damping(self.ideal, np.concatenate(seen))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The terms that share a basis."""
+
+    terms: NDArray[np.uint8]
+    """The bits of each, shape ``(terms, bits)``."""
+
+    weights: NDArray[np.float64]
+    """Shape ``(observables, terms)``."""
+
+    companions: Companions
+
+
+@dataclass(frozen=True)
+class Values:
+    """Observables of a circuit at some parameter sets."""
+
+    tasks: tuple[int, ...]
+    """Indices of the original tasks that share the circuits; their sets come one after the other."""
+
+    sizes: tuple[int, ...]
+    """Parameter sets of each."""
+
+    targets: tuple[Ensemble, ...]
+    """For each group the copies of every set, sets first."""
+
+    groups: tuple[Measured, ...]
+    constants: NDArray[np.float64]
+    shots: int
+    """Of each copy."""
+
+    guard: bool
+    facts: Mapping[str, Any]
+
+    def finish(self, raw: RunResult) -> Iterator[Finished]:
+        """Expectation values of each task."""
+        sets = sum(self.sizes)
+        groups = []
+        for target, group in zip(self.targets, self.groups, strict=True):
+            seen = outcomes_of(target, raw.tasks[target.task]).values(group.terms)
+            per_set = seen.reshape(sets, -1, len(group.terms))
+            groups.append(Group(group.weights, per_set, group.companions.damping(raw, group.terms), self.shots))
+        found = estimates(self.constants, groups, sets=sets, guard=self.guard)
+        for part in _parts(self.sizes):
+            yield Expectations(found.values[:, part], found.stds[:, part]), {**self.facts, **_facts(found, part)}
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Outcome distributions of a circuit at some parameter sets."""
+
+    tasks: tuple[int, ...]
+    sizes: tuple[int, ...]
+    target: Ensemble
+    """The copies of every set, sets first."""
+
+    parities: NDArray[np.uint8]
+    """Those that the damping model is fitted to, shape ``(parities, bits)``."""
+
+    companions: Companions
+    num_clbits: int
+    shots: int
+    """Of each copy."""
+
+    everywhere: bool
+    """Whether all parities may be damped together; not so by readout errors alone."""
+
+    guard: bool
+    facts: Mapping[str, Any]
+
+    def finish(self, raw: RunResult) -> Iterator[Finished]:
+        """Distributions of each task."""
+        sets = sum(self.sizes)
+        outcomes = outcomes_of(self.target, raw.tasks[self.target.task])
+        model = self._model(raw)
+        copies = self.target.copies // sets
+        for part in _parts(self.sizes):
+            found, facts = [], []
+            for index in range(part.start, part.stop):
+                seen = outcomes.part(index * copies, copies)
+                weights, told = self._one(seen, model, copies)
+                found.append(weights)
+                facts.append(told)
+            yield self._distributions(found), {**self.facts, **_model_facts(model), **_joined(facts)}
+
+    def _model(self, raw: RunResult) -> Model | None:
+        """The noise; ``None`` if nothing is known of it."""
+        if not self.companions.ensembles:
+            return None
+        found = self.companions.damping(raw, self.parities)
+        errors = np.sqrt((found.residuals**2).sum(axis=0))
+        known = found.usable & (found.factors > LEAST)
+        if not known.any():
+            return None
+        return fit(self.parities[known], found.factors[known], errors[known], everywhere=self.everywhere)
+
+    def _one(self, seen: Outcomes, model: Model | None, copies: int) -> tuple[Any, dict[str, Any]]:
+        weights = seen.weights / copies
+        bits, places = np.unique(seen.bits, axis=0, return_inverse=True)
+        raw = histogram(places.reshape(-1), weights, len(bits))
+        shots = self.shots * copies
+        told: dict[str, Any] = {"raw_counts": self._counts(bits, raw * shots)}
+        if model is None:
+            return (bits, raw), told
+        better = mitigated(bits, raw, model, shots=shots, guard=self.guard)
+        told["shrinkage"] = better.shrinkage
+        listed = better.weights > _NOTHING
+        kept = better.weights[listed]
+        return (better.outcomes[listed], kept / kept.sum()), told
+
+    def _counts(self, bits: NDArray[np.uint8], counts: NDArray[np.float64]) -> dict[str, int]:
+        strings = np.full((len(bits), self.num_clbits), ord("0"), dtype=np.uint8)
+        strings[:, [self.num_clbits - 1 - clbit for clbit in self.target.clbits]] += bits
+        return {
+            row.tobytes().decode(): round(count) for row, count in zip(strings, counts.tolist(), strict=True) if count
+        }
+
+    def _distributions(self, found: Sequence[tuple[NDArray[np.uint8], NDArray[np.float64]]]) -> Distributions:
+        bits = np.concatenate([each for each, _ in found])
+        size = -(-self.num_clbits // 8)
+        every = np.zeros((len(bits), 8 * size), dtype=np.uint8)
+        every[:, [8 * size - 1 - clbit for clbit in self.target.clbits]] = bits
+        lengths = [len(each) for each, _ in found]
+        return Distributions(
+            outcomes=np.packbits(every, axis=1),
+            weights=np.concatenate([weights for _, weights in found]),
+            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            num_clbits=self.num_clbits,
+        )
+
+
+Part = Plain | Values | Shares
+_KINDS = {kind.__name__: kind for kind in (Plain, Values, Shares, Measured, Companions, Ensemble)}
+
+
+@dataclass(frozen=True)
+class Finisher:
+    """All that it takes to turn the raw results of a mitigated request into results of the original one."""
+
+    parts: tuple[Part, ...]
+    num_tasks: int
+    """Tasks of the original request."""
+
+    def finish(self, raw: RunResult) -> RunResult:
+        """The results of the original tasks.
+
+        Args:
+            raw: The result of the request that ran.
+
+        Raises:
+            HaiquResponseError: If it does not hold the outcomes that were asked for.
+        """
+        found: dict[int, Finished] = {}
+        for part in self.parts:
+            found.update(zip(part.tasks, part.finish(raw), strict=True))
+        ordered = [found[index] for index in range(self.num_tasks)]
+        return RunResult(
+            tuple(result for result, _ in ordered), raw.metadata, task_facts=tuple(facts for _, facts in ordered)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values, for the record of a job."""
+        return {"version": _VERSION, "num_tasks": self.num_tasks, "parts": encoded(self.parts)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """From :meth:`to_json`, perhaps of another process.
+
+        Raises:
+            HaiquResponseError: If a later version of this package wrote it.
+        """
+        if value.get("version") != _VERSION:
+            raise HaiquResponseError(
+                f"The record of the job's mitigation has version {value.get('version')}, but this package reads "
+                f"version {_VERSION}. Read the job with the version of the package that submitted it."
+            )
+        return cls(decoded(value["parts"], _KINDS), int(value["num_tasks"]))
+
+
+def finished(raw: RunResult, finish: Mapping[str, Any] | None) -> RunResult:
+    """The results that were asked for.
+
+    Args:
+        raw: The results of the tasks that ran.
+        finish: A finisher as JSON values; ``None`` if these are what was asked for.
+    """
+    return raw if finish is None else Finisher.from_json(finish).finish(raw)
+
+
+def _parts(sizes: Sequence[int]) -> Iterator[slice]:
+    """The sets of each task."""
+    start = 0
+    for size in sizes:
+        yield slice(start, start + size)
+        start += size
+
+
+def _facts(found: Estimates, part: slice) -> dict[str, Any]:
+    """What a task's metadata says; arrays of shape (observables, sets) as nested lists."""
+    return {
+        "raw": found.raw[:, part].tolist(),
+        "unshrunk": found.unshrunk[:, part].tolist(),
+        "shrinkage": found.shrinkage[:, part].tolist(),
+        "median_damping": found.median_damping.tolist(),
+        "unmitigated_share": found.unmitigated.tolist(),
+    }
+
+
+def _model_facts(model: Model | None) -> dict[str, Any]:
+    if model is None:
+        return {"unmitigated_share": 1.0}
+    return {
+        "damping": float(np.exp(model.everywhere)),
+        "flips": np.round(model.flips(), 6).tolist(),
+        "unmitigated_share": 0.0,
+    }
+
+
+def _joined(facts: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """One list for each name, an entry for each set."""
+    return {name: [each[name] for each in facts] for name in (facts[0] if facts else ())}

@@ -1,0 +1,141 @@
+"""The arithmetic of damping and of distributions."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qiskit_haiqu_provider.mitigation.damping import Group, damping, estimates, undamped
+from qiskit_haiqu_provider.mitigation.distributions import Model, fit, mitigated, on_simplex
+
+seeds = st.integers(0, 2**16)
+
+
+def group_of(rng, *, sets=2, copies=8, companions=12, terms=3, damp=0.6, noise=0.05):
+    truth = rng.uniform(-1, 1, (sets, 1, terms))
+    values = damp * truth + rng.normal(0, noise, (sets, copies, terms))
+    ideal = rng.choice([-1, 0, 1], size=(companions, terms)).astype(np.int8)
+    seen = damp * ideal + rng.normal(0, noise, ideal.shape)
+    weights = rng.normal(size=(2, terms))
+    return Group(weights, values, damping(ideal, seen), 100), weights @ truth[:, 0].T
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, st.floats(0.05, 0.99), st.floats(0.001, 0.3))
+def test_the_guard_moves_no_further_than_the_division(seed, damp, noise):
+    rng = np.random.default_rng(seed)
+    group, _ = group_of(rng, damp=damp, noise=noise)
+    found = estimates(np.zeros(2), [group], sets=2, guard=True)
+    assert np.all((found.shrinkage >= 0) & (found.shrinkage <= 1))
+    assert np.all(np.abs(found.values - found.raw) <= np.abs(found.unshrunk - found.raw) + 1e-12)
+    free = estimates(np.zeros(2), [group], sets=2, guard=False)
+    bound = np.abs(group.weights).sum(axis=1)[:, None]
+    assert np.allclose(free.values, np.clip(free.unshrunk, -bound, bound))
+
+
+def test_division_finds_the_truth_within_its_error_bars():
+    rng = np.random.default_rng(3)
+    inside = []
+    for _ in range(60):
+        group, truth = group_of(rng)
+        found = estimates(np.zeros(2), [group], sets=2, guard=True)
+        inside.append(np.abs(found.values - truth) < 2 * found.stds)
+    assert np.mean(inside) > 0.9
+
+
+def test_terms_that_nothing_is_known_of_stay():
+    ideal = np.array([[1, 0, 1], [1, 0, 1], [1, 1, -1], [1, 0, 1]], dtype=np.int8)
+    seen = np.array([[0.5, 0.1, 0.01], [0.52, 0.1, -0.3], [0.48, 0.9, 0.2], [0.5, 0, 0.1]])
+    found = damping(ideal, seen)
+    assert found.usable.tolist() == [True, False, False]
+    assert found.factors.tolist() == [0.5, 1.0, 1.0]
+    group = Group(np.array([[1.0, 2.0, 1.0]]), np.full((1, 4, 3), 0.2), found, 10)
+    answer = estimates(np.array([0.5]), [group], sets=1, guard=False)
+    assert answer.unmitigated.tolist() == [0.75]
+    assert answer.median_damping.tolist() == [0.5]
+    assert answer.unshrunk[0, 0] == pytest.approx(0.5 + 0.4 + 0.4 + 0.2)
+
+
+def test_one_copy_has_the_scatter_of_its_shots():
+    group = Group(np.array([[1.0]]), np.array([[[0.6]]]), undamped(1), 64)
+    found = estimates(np.zeros(1), [group], sets=1, guard=True)
+    assert found.stds[0, 0] == pytest.approx(np.sqrt((1 - 0.36) / 64))
+    assert estimates(np.array([1.5]), [], sets=2, guard=True).values.tolist() == [[1.5, 1.5]]
+
+
+def test_values_stay_within_the_spectrum():
+    ideal = np.ones((4, 1), dtype=np.int8)
+    found = damping(ideal, np.full((4, 1), 0.5))
+    group = Group(np.array([[1.0]]), np.full((1, 4, 1), 0.9), found, 10)
+    assert estimates(np.zeros(1), [group], sets=1, guard=False).values[0, 0] == 1.0
+
+
+def model_of(width):
+    return Model(-0.2, -np.linspace(0.02, 0.1, width))
+
+
+def noisy(probabilities, model):
+    """The model's noise, parity by parity."""
+    width = len(model.bits)
+    bits = np.arange(len(probabilities))[:, None] >> np.arange(width) & 1
+    signs = 1 - 2 * (bits @ bits.T % 2)
+    damped = np.exp(model.everywhere + bits @ model.bits)
+    damped[0] = 1.0
+    return signs @ (damped * (signs @ probabilities)) / len(probabilities)
+
+
+def all_bits(width):
+    return (np.arange(1 << width)[:, None] >> np.arange(width) & 1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+def test_known_noise_is_undone(sparse):
+    rng = np.random.default_rng(5)
+    ideal = rng.dirichlet(np.ones(16) if not sparse else np.r_[9.0, 9.0, np.full(14, 1e-3)])
+    model = model_of(4)
+    seen = noisy(ideal, model)
+    found = mitigated(all_bits(4), seen, model, shots=100_000 if sparse else 1_000_000, guard=True)
+
+    def fidelity(weights):
+        return np.sqrt(weights * ideal).sum() ** 2
+
+    assert 1 - fidelity(found.weights) < (1 - fidelity(seen)) / 4
+    assert 0 < found.shrinkage <= 1
+    assert found.weights.sum() == pytest.approx(1)
+
+
+def test_many_bits_are_worked_on_by_the_outcomes_seen():
+    rng = np.random.default_rng(6)
+    width, shots = 20, 4000
+    model = Model(-0.1, np.full(width, -0.02))
+    bits = np.repeat(np.array([[0] * width, [1] * width], dtype=np.uint8), shots // 2, axis=0)
+    bits ^= rng.random(bits.shape) < model.flips()
+    uniform = rng.random(shots) < model.uniform
+    bits[uniform] = rng.integers(0, 2, (uniform.sum(), width))
+    found = mitigated(bits, np.full(shots, 1 / shots), model, shots=shots, guard=True)
+    ends = (found.outcomes == found.outcomes[:, :1]).all(axis=1)
+    seen = (bits == bits[:, :1]).all(axis=1).mean()
+    assert found.weights[ends].sum() > seen + 0.5 * (1 - seen)
+
+
+def test_the_model_is_fitted_to_dampings():
+    model = model_of(3)
+    masks = all_bits(3)[1:]
+    factors = np.exp(model.everywhere + masks @ model.bits)
+    found = fit(masks, factors, np.full(7, 0.01))
+    assert found.everywhere == pytest.approx(model.everywhere, abs=1e-3)
+    assert np.allclose(found.bits, model.bits, atol=1e-3)
+    only = fit(masks, np.exp(masks @ model.bits), np.full(7, 0.01), everywhere=False)
+    assert only.everywhere == 0.0
+    assert np.allclose(only.bits, model.bits, atol=1e-3)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seeds)
+def test_the_simplex_is_reached_by_one_amount(seed):
+    weights = np.random.default_rng(seed).normal(0.1, 0.3, 8)
+    found = on_simplex(weights)
+    assert found.sum() == pytest.approx(1)
+    amounts = (weights - found)[found > 0]
+    assert np.ptp(amounts) < 1e-9
+    assert np.all(weights[found == 0] <= amounts.max() + 1e-12)
