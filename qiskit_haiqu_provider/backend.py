@@ -343,7 +343,7 @@ class HaiquBackend(BackendV2):
         for task in tasks:
             if task.shots is not None:
                 check_shots(task.shots, where=f"PUB {task.pub}: shots", maximum=self._engine.max_shots(self.name))
-        return RunRequest(
+        request = RunRequest(
             device=self._record.id,
             tasks=tasks,
             run_type=run_type,
@@ -354,6 +354,11 @@ class HaiquBackend(BackendV2):
             name=settings.name,
             description=settings.description,
         )
+        if not request.use_mitigation:
+            return request
+        from qiskit_haiqu_provider.engines.mitigating import with_mitigation  # loaded when it is used
+
+        return with_mitigation(request, self._engine, target=self.target if self._record.constrained else None)
 
     def _all_options(self) -> dict[str, Any]:
         return dict(self._options.items())

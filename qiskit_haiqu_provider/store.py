@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -170,7 +171,9 @@ class JobStore:
         path = self.home / "jobs" / f"{_checked(record.id)}.bin"
         try:
             with path.open("rb") as file:
-                return RunResult(tuple(_task(entry, file) for entry in record.layout), record.facts)
+                tasks = tuple(_task(entry, file) for entry in record.layout)
+            told = tuple(entry["facts"] for entry in record.layout if "facts" in entry)
+            return RunResult(tasks, record.facts, told)
         except _UNREADABLE as error:
             raise HaiquJobNotFoundError(
                 f"The result of job '{record.id}' in {path} cannot be read ({_reason(error)})."
@@ -263,12 +266,14 @@ def _reason(error: BaseException) -> str:
 def _layout(result: RunResult) -> list[dict[str, Any]]:
     """What the bytes of a result mean: for each task its kind and the shapes of its arrays."""
     layout = []
-    for task in result.tasks:
+    for task, facts in zip_longest(result.tasks, result.task_facts):
         entry: dict[str, Any] = {"kind": type(task).__name__, "shape": list(_arrays(task)[0].shape)}
         if isinstance(task, (Samples, Distributions)):
             entry["num_clbits"] = task.num_clbits
         if isinstance(task, Distributions):
             entry["sets"] = task.num_sets
+        if facts is not None:
+            entry["facts"] = dict(facts)
         layout.append(entry)
     return layout
 

@@ -136,6 +136,14 @@ class Engine(Protocol):
         """How many jobs wait or run on the device."""
         ...
 
+    def mitigates(self, request: RunRequest) -> bool:
+        """Whether who executes can mitigate the errors of such a run."""
+        ...
+
+    def recompiles(self, request: RunRequest) -> str:
+        """Why circuits would not run gate by gate as they are, and what to do about it; empty if they do."""
+        ...
+
     def estimate(self, request: RunRequest) -> CostEstimate:
         """What the request would cost; nothing is submitted."""
         ...

@@ -207,9 +207,13 @@ def test_real_time_variables(provider):
 
 
 @pytest.mark.local
-def test_mitigation_is_refused_not_ignored(provider):
-    sampler = SamplerV2(options={"use_mitigation": True})
-    assert_refused(provider, lambda: sampler.run([plain()]), HaiquInputError, "use_mitigation", "local engine")
+def test_mitigation_that_is_not_possible_is_refused_not_ignored(provider):
+    elsewhere = {"use_mitigation": True, "mitigation": {"where": "engine"}}
+    sampler = SamplerV2(options=elsewhere)
+    assert_refused(provider, lambda: sampler.run([plain()]), HaiquInputError, "where", "via 'local'", "'client'")
+    estimator = EstimatorV2(options={"use_mitigation": True})
+    pub = (plain().remove_final_measurements(inplace=False), "ZZ")
+    assert_refused(provider, lambda: estimator.run([pub], precision=0), HaiquInputError, "PUB 0", "use_mitigation")
 
 
 def test_backends_of_others(provider):

@@ -113,6 +113,14 @@ class BraketSimulators:
         with self._lock:
             return len(self._running)
 
+    def mitigates(self, request: RunRequest) -> bool:  # noqa: ARG002 - never
+        """Simulators do not mitigate the errors that they are told to make."""
+        return False
+
+    def recompiles(self, request: RunRequest) -> str:  # noqa: ARG002 - never
+        """Circuits run as they are."""
+        return ""
+
     def estimate(self, request: RunRequest) -> CostEstimate:
         """Nothing is paid locally: counts circuit executions."""
         lines: dict[int, CostLine] = {}
@@ -176,7 +184,8 @@ def _assemble(
     parts: Sequence[Sequence[TaskResult]],
 ) -> RunResult:
     flat = [part for unit_parts in parts for part in unit_parts]
-    return RunResult(assemble(places, flat, empty), {"method": request.device, "noise": "none", "seed": request.seed})
+    found = RunResult(assemble(places, flat, empty), {"method": request.device, "noise": "none", "seed": request.seed})
+    return found if request.finish is None else request.finish.finish(found)
 
 
 def _pieces(request: RunRequest) -> list[Piece]:

@@ -114,6 +114,18 @@ class BraketVendor:
         coupling = None if edges is None else [list(edge) for edge in edges]
         return AerSimulator(noise_model=noise, coupling_map=coupling, basis_gates=list(noise.basis_gates), **settings)
 
+    def mitigates(self, request: RunRequest) -> bool:  # noqa: ARG002 - never
+        """Only IonQ's debiasing is offered, as an option of the device."""
+        return False
+
+    def recompiles(self, request: RunRequest) -> str:
+        """Whether the service is asked to compile, or debiasing is on, for which it does."""
+        if request.options.get("error_mitigation") is not None:
+            return "IonQ's debiasing runs variants of them. Set error_mitigation=None."
+        if request.options.get("skip_transpilation", True):
+            return ""
+        return "Amazon Braket is asked to compile them. Set skip_transpilation=True."
+
     def prepare(self, request: RunRequest) -> Sequence[VendorJob]:
         """The tasks that a request takes.
 

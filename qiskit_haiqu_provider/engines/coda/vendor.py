@@ -141,6 +141,14 @@ class CodaVendor:
             "without noise, or a fake_* device with that of another machine."
         )
 
+    def mitigates(self, request: RunRequest) -> bool:  # noqa: ARG002 - never
+        """Coda does not mitigate errors."""
+        return False
+
+    def recompiles(self, request: RunRequest) -> str:  # noqa: ARG002 - always
+        """Coda compiles every circuit for the machine."""
+        return "Coda compiles every circuit. Set use_mitigation=False."
+
     def prepare(self, request: RunRequest) -> Sequence[VendorJob]:
         """One job for each circuit, parameter set and measurement group.
 

@@ -75,6 +75,14 @@ class DirectEngine:
         """How many jobs wait for the device."""
         return self._vendor.pending_jobs(device)
 
+    def mitigates(self, request: RunRequest) -> bool:
+        """Whether the vendor can mitigate the errors of such a run."""
+        return self._vendor.mitigates(request)
+
+    def recompiles(self, request: RunRequest) -> str:
+        """Why the vendor would not run circuits as they are; empty if it does."""
+        return self._vendor.recompiles(request)
+
     def estimate(self, request: RunRequest) -> CostEstimate:
         """What the request would cost; the jobs that are priced are those that :meth:`submit` sends.
 
@@ -146,4 +154,5 @@ class DirectEngine:
                 "use_mitigation": request.use_mitigation,
                 "mitigation": dict(request.mitigation),
             },
+            finish=None if request.finish is None else request.finish.to_json(),
         )

@@ -16,6 +16,7 @@ from qiskit_haiqu_provider.engines.direct.state import RunState, SentJob
 from qiskit_haiqu_provider.engines.direct.together import done, tried
 from qiskit_haiqu_provider.engines.following import ORDER, Following, added_up
 from qiskit_haiqu_provider.exceptions import HaiquJobCancelledError, HaiquJobError, HaiquSubmissionError
+from qiskit_haiqu_provider.mitigation.finisher import finished
 from qiskit_haiqu_provider.run.request import Progress
 from qiskit_haiqu_provider.run.result import RunResult, TaskResult
 
@@ -86,13 +87,15 @@ class DirectExecution(Following):
         for job, look in zip(self._state.jobs, self._looks, strict=True):
             self._check_done(job, look)
         parts = self._parts(self._state.jobs)
-        return RunResult(assemble(self._state.tasks, parts), self._facts())
+        return finished(RunResult(assemble(self._state.tasks, parts), self._facts()), self._state.finish)
 
     def completed(self) -> Mapping[int, TaskResult]:
         """The results of the tasks whose jobs are all done, by the index of the task; the others are left out."""
         with contextlib.suppress(HaiquSubmissionError):  # what became of one job does not matter for the others
             self.locate()
         self._look_at_all()
+        if self._state.finish is not None:  # its tasks are made of all jobs together
+            return dict(enumerate(self.result().tasks)) if self._status() is JobStatus.DONE else {}
         ended = [look is not None and look.status is JobStatus.DONE for look in self._looks]
         open_tasks = {
             slot.task for job, ready in zip(self._state.jobs, ended, strict=True) if not ready for slot in job.slots

@@ -129,6 +129,14 @@ class Vendor(Protocol):
         """An AerSimulator that behaves as the device, as far as its errors are known."""
         ...
 
+    def mitigates(self, request: RunRequest) -> bool:
+        """Whether the vendor can mitigate the errors of such a run."""
+        ...
+
+    def recompiles(self, request: RunRequest) -> str:
+        """Why circuits would not run gate by gate as they are, and what to do about it; empty if they do."""
+        ...
+
     def prepare(self, request: RunRequest) -> Sequence[VendorJob]:
         """The jobs that the request takes, the fewest and cheapest; nothing is submitted.
 

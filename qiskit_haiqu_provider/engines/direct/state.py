@@ -55,6 +55,9 @@ class RunState:
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What the metadata of the result says of how the run was set up."""
 
+    finish: Mapping[str, Any] | None = None
+    """What the results still have to go through, as JSON values."""
+
     @property
     def complete(self) -> bool:
         """Whether every job has an id."""

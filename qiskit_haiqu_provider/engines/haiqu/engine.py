@@ -106,6 +106,16 @@ class HaiquEngine:
         """How many jobs wait for the device, asked anew."""
         return self._devices.refreshed(device).pending_jobs or 0
 
+    def mitigates(self, request: RunRequest) -> bool:  # noqa: ARG002 - always
+        """The service mitigates errors."""
+        return True
+
+    def recompiles(self, request: RunRequest) -> str:
+        """Whether the service is asked to transpile."""
+        if request.options.get("skip_transpilation", True):
+            return ""
+        return "The service is asked to transpile them. Set skip_transpilation=True."
+
     def estimate(self, request: RunRequest) -> CostEstimate:
         """What the service says that the request costs, by a dry run, which stops before the device.
 

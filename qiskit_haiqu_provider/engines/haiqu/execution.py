@@ -27,6 +27,7 @@ from qiskit_haiqu_provider.exceptions import (
     HaiquJobError,
     HaiquResponseError,
 )
+from qiskit_haiqu_provider.mitigation.finisher import finished
 from qiskit_haiqu_provider.run.request import Progress
 from qiskit_haiqu_provider.run.result import RunResult, TaskResult
 from qiskit_haiqu_provider.secret import Secret
@@ -124,11 +125,14 @@ class HaiquExecution(Following):
             found, more = read_results(sent.layout, results, info, mitigated=self._state.use_mitigation)
             tasks.update(zip((slot.task for slot in sent.layout.slots), found, strict=True))
             facts = merged_facts(facts, more)
-        return RunResult(tuple(tasks[index] for index in sorted(tasks)), {**facts, **self._facts()})
+        whole = RunResult(tuple(tasks[index] for index in sorted(tasks)), {**facts, **self._facts()})
+        return finished(whole, self._state.finish)
 
     def completed(self) -> Mapping[int, TaskResult]:
         """The results of the jobs that are done, by the index of the task."""
         self.status()
+        if self._state.finish is not None:  # its tasks are made of all jobs together
+            return dict(enumerate(self._read().tasks)) if self._status() is JobStatus.DONE else {}
         tasks: dict[int, TaskResult] = {}
         for sent, job in zip(self._state.jobs, self._jobs, strict=True):
             if sent.void or (job is not None and status_of(job) is JobStatus.DONE):

@@ -100,6 +100,7 @@ class Sender:
             seed=request.seed,
             use_mitigation=request.use_mitigation,
             mitigation=request.mitigation,
+            finish=None if request.finish is None else request.finish.to_json(),
             jobs=tuple(SentJob(layout=job, token=token) for job, token in zip(order.layout.jobs, tokens, strict=True)),
         )
         posts = [self._post(order, index, api, state, ids) for index, ids in enumerate(circuits)]

@@ -44,6 +44,8 @@ class RunState:
     use_mitigation: bool = False
     mitigation: Mapping[str, Any] = field(default_factory=dict)
     jobs: tuple[SentJob, ...] = ()
+    finish: Mapping[str, Any] | None = None
+    """What the results still have to go through, as JSON values."""
 
     @property
     def complete(self) -> bool:

@@ -27,7 +27,7 @@ from qiskit_haiqu_provider.exceptions import HaiquError, HaiquInputError, HaiquN
 from qiskit_haiqu_provider.run.checks import is_whole
 from qiskit_haiqu_provider.run.request import RunRequest
 from qiskit_haiqu_provider.run.result import TaskResult
-from qiskit_haiqu_provider.secret import Secret, scrubbed
+from qiskit_haiqu_provider.secret import Secret, raise_alone, scrubbed
 
 logger = logging.getLogger(__name__)
 
@@ -226,6 +226,14 @@ class IbmVendor:
 
     # Runs
 
+    def mitigates(self, request: RunRequest) -> bool:
+        """IBM mitigates errors of expectation values."""
+        return all(task.observables is not None for task in request.tasks)
+
+    def recompiles(self, request: RunRequest) -> str:  # noqa: ARG002 - never
+        """IBM runs circuits as they are."""
+        return ""
+
     def prepare(self, request: RunRequest) -> Sequence[VendorJob]:
         """The jobs that a request takes: one, or one for samples and one for values, and for each number of shots.
 
@@ -269,7 +277,7 @@ class IbmVendor:
         except Exception as error:
             if not careful.left and not is_of_service(error):
                 raise wrong_input(error, "The run") from None
-            raise self._connection.failure(error, "submitting a job", reached=careful.left) from None
+            raise_alone(self._connection.failure(error, "submitting a job", reached=careful.left))
         return Sent(str(sent.job_id()))
 
     def find(self, token: str, *, device: str) -> str | None:

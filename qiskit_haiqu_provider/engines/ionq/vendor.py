@@ -44,6 +44,9 @@ _STATUSES: Mapping[str, JobStatus] = {
 }
 
 
+_SIMULATOR = "ionq_simulator"
+
+
 class IonqVendor:
     """IonQ's simulator and machines. Making one costs no request.
 
@@ -112,6 +115,16 @@ class IonqVendor:
         machine = self._catalogue.machine(device)
         measured = self._catalogue.characterisation(machine)
         return noisy_simulator(machine, measured, noise_model=options.get("noise_model"))
+
+    def mitigates(self, request: RunRequest) -> bool:
+        """IonQ debiases results of its machines, unless the option says no."""
+        return request.device != _SIMULATOR and bool(request.options.get("debiasing", True))
+
+    def recompiles(self, request: RunRequest) -> str:
+        """IonQ compiles circuits for its machines that are not written in native gates."""
+        if request.device == _SIMULATOR or request.options.get("gateset") == "native":
+            return ""
+        return "IonQ compiles them. Get the device with gateset='native' and transpile for that."
 
     def prepare(self, request: RunRequest) -> Sequence[VendorJob]:
         """One job for each number of shots, several if IonQ's limits ask for it.

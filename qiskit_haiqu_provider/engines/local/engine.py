@@ -25,7 +25,7 @@ from qiskit_haiqu_provider.engines.local.options import (
 )
 from qiskit_haiqu_provider.engines.local.targets import SIMULATOR_OPERATIONS, TARGET_QUBITS, simulator_target
 from qiskit_haiqu_provider.exceptions import HaiquOptionError
-from qiskit_haiqu_provider.run.request import Progress, RunRequest
+from qiskit_haiqu_provider.run.request import Finish, Progress, RunRequest
 from qiskit_haiqu_provider.run.result import RunResult, TaskResult
 
 AER = "aer_simulator"
@@ -111,6 +111,14 @@ class LocalEngine:
         with self._lock:
             return len(self._running)
 
+    def mitigates(self, request: RunRequest) -> bool:  # noqa: ARG002 - never
+        """Simulators do not mitigate the errors that they are told to make."""
+        return False
+
+    def recompiles(self, request: RunRequest) -> str:  # noqa: ARG002 - never
+        """Circuits run as they are."""
+        return ""
+
     def estimate(self, request: RunRequest) -> CostEstimate:
         """Nothing is paid locally: counts circuit executions and predicts memory."""
         lowered = self._lower(request)
@@ -150,7 +158,7 @@ class LocalEngine:
         execution = LocalExecution(
             f"local-{request.token}",
             lowered.units,
-            partial(_assemble, lowered),
+            partial(_assemble, lowered, request.finish),
             executor=self._executor,
             progress=progress,
         )
@@ -173,10 +181,11 @@ class LocalEngine:
         return lower(request, device=device, workers=workers)
 
 
-def _assemble(lowered: Lowered, parts: Sequence[Sequence[TaskResult]]) -> RunResult:
+def _assemble(lowered: Lowered, finish: Finish | None, parts: Sequence[Sequence[TaskResult]]) -> RunResult:
     places = [(piece.task, piece.first, piece.shots or 0) for unit in lowered.units for piece in unit.pieces]
     flat = [part for unit_parts in parts for part in unit_parts]
-    return RunResult(assemble(places, flat, lowered.empty), lowered.facts)
+    found = RunResult(assemble(places, flat, lowered.empty), lowered.facts)
+    return found if finish is None else finish.finish(found)
 
 
 def _aer_record() -> DeviceRecord:

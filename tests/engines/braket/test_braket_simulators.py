@@ -167,8 +167,19 @@ def test_what_is_refused(simulator):
         simulator("braket_dm").statevector(QuantumCircuit(1))
     with pytest.raises(HaiquCapacityError, match="25 qubits"):
         simulator().statevector(QuantumCircuit(25))
-    with pytest.raises(HaiquInputError, match="use_mitigation"):
-        SamplerV2(simulator(), options={"use_mitigation": True}).run([circuit])
+
+
+def test_mitigation_leaves_what_has_no_errors_as_it_is(simulator):
+    bell = QuantumCircuit(2)
+    bell.h(0)
+    bell.cx(0, 1)
+    sampler = SamplerV2(simulator(), options={"use_mitigation": True, "seed_simulator": 7})
+    counts = sampler.run([bell.measure_all(inplace=False)], shots=1000).result()[0].data.meas.get_counts()
+    assert sum(counts.values()) == 1000
+    assert counts["00"] + counts["11"] > 990
+    estimator = EstimatorV2(simulator(), options={"use_mitigation": True, "seed_simulator": 7})
+    data = estimator.run([(bell, ["ZZ", "XX", "ZI"])], precision=0.02).result()[0].data
+    assert abs(data.evs - [1, 1, 0]).max() < 0.1
 
 
 def test_the_engine_can_be_pickled():

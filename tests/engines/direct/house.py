@@ -39,6 +39,7 @@ class HouseVendor:
         self.prepared = 0
         self.refused_from = self.lost_from = None
         self.tells_tokens = self.cancels = True
+        self.compiles = ""
         self.failing = {}
         self.held = set()
 
@@ -56,6 +57,12 @@ class HouseVendor:
 
     def pending_jobs(self, device):
         return len(self.held)
+
+    def mitigates(self, request):
+        return False
+
+    def recompiles(self, request):
+        return self.compiles
 
     def prepare(self, request):
         self.prepared += 1

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.transpiler import generate_preset_pass_manager
 
 from qiskit_haiqu_provider import (
     HaiquAccountError,
@@ -172,10 +173,28 @@ print(json.dumps([name for name in sys.modules if name.startswith(("boto", "brak
     assert set(json.loads(found.stdout)) <= {"braket.default_simulator"}
 
 
-def test_mitigation_is_refused_with_what_there_is(device):
+def test_mitigation_needs_circuits_that_run_as_they_are(device):
     circuit = QuantumCircuit(1)
     circuit.measure_all()
-    for name, word in (("aws_iqm_garnet", "use_mitigation"), ("aws_ionq_forte_1", "error_mitigation='debias'")):
-        sampler = SamplerV2(device(name), options={"use_mitigation": True})
-        with pytest.raises(HaiquInputError, match=word):
-            sampler.run([circuit])
+    for name, option, value in (
+        ("aws_iqm_garnet", "skip_transpilation", False),
+        ("aws_ionq_forte_1", "error_mitigation", "debias"),
+    ):
+        sampler = SamplerV2(device(name, **{option: value}), options={"use_mitigation": True})
+        with pytest.raises(HaiquInputError, match=f"would not run as they are.*Set {option}="):
+            sampler.run([circuit], shots=2500)
+
+
+def test_mitigated_runs_are_verbatim(device):
+    backend = device("aws_iqm_garnet")
+    bell = QuantumCircuit(2)
+    bell.h(0)
+    bell.cx(0, 1)
+    bell.measure_all()
+    isa = generate_preset_pass_manager(1, backend=backend, seed_transpiler=1).run(bell)
+    options = {"use_mitigation": True, "mitigation": {"num_randomizations": 2}}
+    result = SamplerV2(backend, options=options).run([isa], shots=200).result()
+    counts = result[0].data.meas.get_counts()
+    assert sum(counts.values()) == 200
+    assert set(counts) == {"00", "11"}
+    assert result[0].metadata["haiqu"]["mitigation"]["randomizations"] == 2

@@ -138,6 +138,7 @@ def test_a_wrong_token(ibm, caplog, capfd):
         provider.get_backend("ibm_manila", via="ibm")
     told = f"{caught.value!r} {caught.value.detail} {caplog.text} {capfd.readouterr()}"
     assert "wrong-token-123" not in told
+    assert caught.value.__context__ is None  # the error of the client, which a pickle of Dask would take along
 
 
 def test_no_token(ibm):

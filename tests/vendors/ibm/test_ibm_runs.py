@@ -182,19 +182,19 @@ def test_results_that_the_client_does_not_recognise(backend, ibm, kind):
     assert data.one.get_counts() == {"100": 20} if kind == "sampler" else abs(data.evs - 3) < 0.3
 
 
-def test_twirled_samples(backend, ibm):
+def test_mitigated_samples(backend, ibm):
     circuit = isa(crooked(), backend, [0, 1, 2, 3])
     sampler = SamplerV2(backend)
     sampler.options.use_mitigation = True
-    with pytest.raises(HaiquOptionError, match="'readout_mitigation': False"):
-        sampler.run([circuit], shots=100)
-    sampler.options.mitigation = {"readout_mitigation": False, "advanced_mitigation": True}
-    with pytest.raises(HaiquOptionError, match="advanced_mitigation"):
+    sampler.options.mitigation = {"where": "engine"}
+    with pytest.raises(HaiquOptionError, match=r"does not mitigate the errors of such a run.*where='client'"):
         sampler.run([circuit], shots=100)
     assert not ibm.jobs
-    sampler.options.mitigation = {"readout_mitigation": False, "advanced_mitigation": False}
-    assert sampler.run([circuit], shots=100).result()[0].data.one.get_counts() == {"100": 100}
-    assert options_of(ibm.submitted()[0])["twirling"]["enable_gates"]
+    sampler.options.mitigation = {"num_randomizations": 4}
+    result = sampler.run([circuit], shots=100).result()[0]
+    assert result.data.one.get_counts() == {"100": 100}
+    assert result.metadata["haiqu"]["mitigation"]["randomizations"] == 4
+    assert not options_of(ibm.submitted()[0])["twirling"]["enable_gates"]
 
 
 def test_what_no_device_can_do_is_refused(backend, ibm):

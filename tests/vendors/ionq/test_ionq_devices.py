@@ -108,11 +108,12 @@ def test_every_job_says_what_becomes_of_errors(ionq, device, circuit):
         lambda: device().run(circuit, use_mitigation=True),
         lambda: backend.run(circuit, shots=1000),
         lambda: backend.run(circuit, shots=1000, use_mitigation=True),
-        lambda: backend.run(circuit, shots=1000, use_mitigation=True, debiasing=False),
     ):
         run()
+    with pytest.raises(HaiquOptionError, match=r"would not run as they are.*gateset='native'"):
+        backend.run(circuit, shots=1000, use_mitigation=True, debiasing=False)
     told = [body["settings"]["error_mitigation"] for body in ionq.bodies]
-    assert [each["debiasing"] for each in told] == [False, False, True, False]
+    assert [each["debiasing"] for each in told] == [False, False, False, True]
     assert all(each["symmetry_verification"] is False for each in told)
 
 
