@@ -108,7 +108,7 @@ class HaiquProvider(Accounts):
         self._store = JobStore(home)
         self._ledger = ledger_of(ledger, budget_usd=budget_usd, home=lambda: self._store.home)
         self._service = Service(given, self._store, timeout=timeout, api=api, transport=transport)
-        self._reach = Engines(self._service, timeout=timeout, executor=executor)
+        self._reach = Engines(self._service, executor=executor)
         self._options = dict(options or {})
         check_layer([SamplerOptions, EstimatorOptions], ("provider", self._options), owner="HaiquProvider(options=...)")
 

@@ -11,7 +11,6 @@ from qiskit_haiqu_provider.engines.direct.ways import WAYS, Way
 from qiskit_haiqu_provider.exceptions import HaiquAccountError, HaiquError
 from qiskit_haiqu_provider.reach.routes import check_via, no_way_to, not_found, runs_here
 from qiskit_haiqu_provider.reach.service import Service
-from qiskit_haiqu_provider.reach.vendors import Vendors
 from qiskit_haiqu_provider.store import JobRecord
 
 _Maker = Callable[[], Sequence[Engine]]
@@ -22,13 +21,12 @@ class Engines:
 
     Args:
         service: The way to Haiqu.
-        timeout: Seconds to wait for an answer of a vendor.
         executor: Runs parameter sweeps of local devices elsewhere.
     """
 
-    def __init__(self, service: Service, *, timeout: float | None = None, executor: Executor | None = None) -> None:
+    def __init__(self, service: Service, *, executor: Executor | None = None) -> None:
         self._service = service
-        self._vendors = Vendors(service, timeout=timeout)
+        self._vendors = service.vendors
         self._executor = executor
 
     @cached_property

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from qiskit_haiqu_provider.api.client import HaiquClient
     from qiskit_haiqu_provider.engines.haiqu.adoption import JobFilter
     from qiskit_haiqu_provider.engines.haiqu.engine import HaiquEngine
+    from qiskit_haiqu_provider.reach.vendors import Vendors
 
 
 class Service:
@@ -70,6 +71,13 @@ class Service:
         return self.connection.key_source is not None
 
     @cached_property
+    def vendors(self) -> "Vendors":
+        """The ways straight to vendors."""
+        from qiskit_haiqu_provider.reach.vendors import Vendors
+
+        return Vendors(self, timeout=self._timeout)
+
+    @cached_property
     def engine(self) -> "HaiquEngine":
         """The engine. Making it asks for nothing yet.
 
@@ -84,6 +92,7 @@ class Service:
             home=self.home,
             credentials=self.vendor_credentials,
             api=self._api,
+            calibration=self.vendors,
         )
 
     def new_client(self, *, retry_seconds: float | None = None) -> "HaiquClient":

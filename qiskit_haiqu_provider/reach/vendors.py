@@ -1,19 +1,25 @@
 """The ways of a provider straight to vendors: nothing is looked up, imported or asked before it is needed."""
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from qiskit.transpiler import Target
+
 from qiskit_haiqu_provider.accounts.credentials import Found, find_credentials
 from qiskit_haiqu_provider.engines.base import RemoteExecution
-from qiskit_haiqu_provider.engines.direct.ways import WAYS, Way
+from qiskit_haiqu_provider.engines.direct.ways import WAYS, Way, way_to
 from qiskit_haiqu_provider.exceptions import HaiquError
 from qiskit_haiqu_provider.reach.history import Unreachable
-from qiskit_haiqu_provider.reach.service import Service
 from qiskit_haiqu_provider.secret import Secret
 from qiskit_haiqu_provider.store import JobRecord
 
 if TYPE_CHECKING:
     from qiskit_haiqu_provider.engines.direct.engine import DirectEngine
+    from qiskit_haiqu_provider.reach.service import Service
+
+
+logger = logging.getLogger(__name__)
 
 
 class Vendors:
@@ -24,7 +30,7 @@ class Vendors:
         timeout: Seconds to wait for an answer of a vendor.
     """
 
-    def __init__(self, service: Service, *, timeout: float | None = None) -> None:
+    def __init__(self, service: "Service", *, timeout: float | None = None) -> None:
         self._service = service
         self._timeout = timeout
         self._engines: dict[str, DirectEngine] = {}
@@ -56,6 +62,25 @@ class Vendors:
             return self.engine(record.via).resume(record.state)
         except HaiquError as error:
             return Unreachable(record, error)
+
+    def whose(self, device: str) -> str:
+        """The vendor that can be asked for the calibration of a device; empty if there is none. Asks nobody."""
+        way = way_to(device)
+        return way.asks_for.name if way is not None and self.configured(way) else ""
+
+    def target(self, device: str) -> Target | None:
+        """What the vendor says that a device can do, with today's errors; ``None`` if it does not tell."""
+        way = way_to(device)
+        if way is None or not self.configured(way):
+            return None
+        try:
+            engine = self.engine(way.via)
+            if device not in {record.id for record in engine.devices()}:
+                return None
+            return engine.target(device, engine.default_options(device))
+        except HaiquError as error:
+            logger.warning("The vendor of %s cannot be asked for its calibration: %s", device, error)
+            return None
 
     def _secrets(self, way: Way) -> Mapping[str, Secret]:
         return {name: one.value for name, one in self._found(way).items()}

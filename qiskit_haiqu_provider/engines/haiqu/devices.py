@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from qiskit.transpiler import Target
 
@@ -46,19 +46,38 @@ _OUTAGES = (HaiquConnectionError, HaiquTimeoutError, HaiquServerError, HaiquRate
 """What passes by itself; an older list serves meanwhile."""
 
 
+class Calibration(Protocol):
+    """Who can be asked for what a device of a vendor can do today."""
+
+    def whose(self, device: str) -> str:
+        """The vendor that can be asked; empty if there is none. Asks nobody."""
+        ...
+
+    def target(self, device: str) -> Target | None:
+        """What the vendor says; ``None`` if it does not tell."""
+        ...
+
+
 class DeviceList:
     """The devices of one service. Making one costs no request; threads may share it.
 
     Args:
         client: The service.
+        calibration: Who can be asked for today's errors of devices.
         ttl: Seconds after which the list is fetched again.
         clock: Seconds since some moment; never goes back.
     """
 
     def __init__(
-        self, client: "HaiquClient", *, ttl: float = TTL_SECONDS, clock: Callable[[], float] = time.monotonic
+        self,
+        client: "HaiquClient",
+        *,
+        calibration: Calibration | None = None,
+        ttl: float = TTL_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
+        self._calibration = calibration
         self._ttl = ttl
         self._clock = clock
         self._records: dict[str, DeviceRecord] | None = None
@@ -117,7 +136,7 @@ class DeviceList:
             age = self._clock() - self._read_at.get(device, float("-inf"))
         if known.simulator or age < _FRESH_SECONDS:
             return known
-        found = record_of(self._client.device(device))  # without the lock: others need not wait
+        found = self._noted(record_of(self._client.device(device)))  # without the lock: others need not wait
         with self._lock:
             self._read_at[device] = self._clock()
             self._records = {**(self._records or {}), device: found}
@@ -136,7 +155,7 @@ class DeviceList:
             facts = replace(record, status="", pending_jobs=None, operation_names=_gates(record, options or {}))
             if facts not in self._targets:
                 self._warn_without_errors(record)
-                self._targets[facts] = target_from_record(facts, load_twin(record))
+                self._targets[facts] = target_from_record(facts, self._calibrated(record) or load_twin(record))
             return self._targets[facts]
 
     def simulator(self, device: str, options: Mapping[str, Any]) -> Any:
@@ -154,9 +173,22 @@ class DeviceList:
 
     def _read(self, devices: Sequence["Device"]) -> None:
         now = self._clock()
-        self._records = {device.id: record_of(device) for device in devices}
+        self._records = {device.id: self._noted(record_of(device)) for device in devices}
         self._read_at = dict.fromkeys(self._records, now)
         self._fetched_at = now
+
+    def _noted(self, record: DeviceRecord) -> DeviceRecord:
+        """A record that says whose calibration its Target will have."""
+        vendor = "" if self._calibration is None or not record.constrained else self._calibration.whose(record.id)
+        if not vendor:
+            return record
+        other = "" if record.calibration is None else f"; if that cannot be asked, {record.calibration}"
+        return replace(record, calibration=f"from {vendor}, as of when the Target is first asked for{other}")
+
+    def _calibrated(self, record: DeviceRecord) -> Target | None:
+        """The Target of the vendor itself, if it is of the same machine."""
+        found = None if self._calibration is None else self._calibration.target(record.id)
+        return found if found is not None and found.num_qubits == record.num_qubits else None
 
     def _warn_without_errors(self, record: DeviceRecord) -> None:
         if record.calibration is None and not record.ideal and record.id not in self._warned:

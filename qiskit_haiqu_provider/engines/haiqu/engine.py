@@ -14,7 +14,7 @@ from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.devices.record import DeviceRecord
 from qiskit_haiqu_provider.engines.base import Journal
 from qiskit_haiqu_provider.engines.haiqu.adoption import Adopted, JobFilter, adopted, is_run
-from qiskit_haiqu_provider.engines.haiqu.devices import PATIENCE, DeviceList
+from qiskit_haiqu_provider.engines.haiqu.devices import PATIENCE, Calibration, DeviceList
 from qiskit_haiqu_provider.engines.haiqu.execution import HaiquExecution
 from qiskit_haiqu_provider.engines.haiqu.layout import Kind, Layout, lay_out
 from qiskit_haiqu_provider.engines.haiqu.options import MAX_SHOTS, check_limits, check_options, default_options
@@ -46,6 +46,7 @@ class HaiquEngine:
         credentials: The credentials that a device's vendor asks for; called when something is submitted, and only
             for the device that it is submitted to.
         api: ``run``, ``flow``, or ``auto`` for the first of them that the service has.
+        calibration: Who can be asked for today's errors of a device; else they are those of a snapshot.
     """
 
     via = "haiqu"
@@ -58,11 +59,12 @@ class HaiquEngine:
         home: Callable[[], Path],
         credentials: Callable[[str], Mapping[str, Secret]],
         api: str = "auto",
+        calibration: Calibration | None = None,
     ) -> None:
         self.client = client
         self._workspace = Workspace(client, experiment, home=home)
         self._sender = Sender(client, self._workspace, api=api)
-        self._devices = DeviceList(client)
+        self._devices = DeviceList(client, calibration=calibration)
         self._credentials = credentials
 
     def experiment_id(self) -> str:
