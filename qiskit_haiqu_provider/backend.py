@@ -123,7 +123,8 @@ class HaiquBackend(BackendV2):
     @property
     def calibration(self) -> str | None:
         """Where errors and durations of the Target are from; ``None`` where there are none."""
-        return self._record.calibration
+        asked = self._all_options().get("calibration") == "vendor"
+        return "from the vendor, as of when the Target is first asked for" if asked else self._record.calibration
 
     @property
     def target(self) -> Target:

@@ -63,11 +63,6 @@ class Vendors:
         except HaiquError as error:
             return Unreachable(record, error)
 
-    def whose(self, device: str) -> str:
-        """The vendor that can be asked for the calibration of a device; empty if there is none. Asks nobody."""
-        way = way_to(device)
-        return way.asks_for.name if way is not None and self.configured(way) else ""
-
     def target(self, device: str) -> Target | None:
         """What the vendor says that a device can do, with today's errors; ``None`` if it does not tell."""
         way = way_to(device)

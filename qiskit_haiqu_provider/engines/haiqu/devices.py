@@ -14,6 +14,7 @@ from qiskit.transpiler import Target
 from qiskit_haiqu_provider.devices.calibration import calibration_note, load_twin, no_errors_note, twin_name
 from qiskit_haiqu_provider.devices.record import DeviceRecord
 from qiskit_haiqu_provider.devices.targets import FRACTIONAL_GATES, target_from_record
+from qiskit_haiqu_provider.engines.haiqu.options import SNAPSHOT, VENDOR
 from qiskit_haiqu_provider.engines.local.engine import AER, LocalEngine
 from qiskit_haiqu_provider.engines.local.options import DEVICE_NOISE
 from qiskit_haiqu_provider.engines.local.targets import SIMULATOR_OPERATIONS, TARGET_QUBITS, simulator_target
@@ -49,10 +50,6 @@ _OUTAGES = (HaiquConnectionError, HaiquTimeoutError, HaiquServerError, HaiquRate
 class Calibration(Protocol):
     """Who can be asked for what a device of a vendor can do today."""
 
-    def whose(self, device: str) -> str:
-        """The vendor that can be asked; empty if there is none. Asks nobody."""
-        ...
-
     def target(self, device: str) -> Target | None:
         """What the vendor says; ``None`` if it does not tell."""
         ...
@@ -87,7 +84,7 @@ class DeviceList:
         self._lock = threading.RLock()
         self._fetched_at = float("-inf")
         self._read_at: dict[str, float] = {}
-        self._targets: dict[DeviceRecord, Target] = {}
+        self._targets: dict[tuple[DeviceRecord, str], Target] = {}
         self._warned: set[str] = set()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -136,7 +133,7 @@ class DeviceList:
             age = self._clock() - self._read_at.get(device, float("-inf"))
         if known.simulator or age < _FRESH_SECONDS:
             return known
-        found = self._noted(record_of(self._client.device(device)))  # without the lock: others need not wait
+        found = record_of(self._client.device(device))  # without the lock: others need not wait
         with self._lock:
             self._read_at[device] = self._clock()
             self._records = {**(self._records or {}), device: found}
@@ -145,18 +142,26 @@ class DeviceList:
     def target(self, device: str, options: Mapping[str, Any] | None = None) -> Target:
         """What a device can do, with errors and durations of its snapshot where there is one.
 
-        The first time that a device without error data is asked for, a warning says so. With the option
-        ``use_fractional_gates`` it has these as well.
+        With the option ``calibration="vendor"`` these are the vendor's own, of today. The first time that a device
+        without error data is asked for, a warning says so. With the option ``use_fractional_gates`` it has these as
+        well.
         """
         record = self.record(device)
         if not record.constrained:
             return simulator_target(_width(record, options or {}))
         with self._lock:
             facts = replace(record, status="", pending_jobs=None, operation_names=_gates(record, options or {}))
-            if facts not in self._targets:
-                self._warn_without_errors(record)
-                self._targets[facts] = target_from_record(facts, self._calibrated(record) or load_twin(record))
-            return self._targets[facts]
+            source = (options or {}).get("calibration", SNAPSHOT)
+            if (facts, source) not in self._targets:
+                self._targets[facts, source] = target_from_record(facts, self._known(record, source))
+            return self._targets[facts, source]
+
+    def _known(self, record: DeviceRecord, source: str) -> Target | None:
+        """A Target of the same device with errors and durations, from where they are wanted."""
+        if source == VENDOR:
+            return self._calibrated(record)
+        self._warn_without_errors(record)
+        return load_twin(record)
 
     def simulator(self, device: str, options: Mapping[str, Any]) -> Any:
         """An AerSimulator that behaves as the device; see :func:`twin_simulator`."""
@@ -173,22 +178,23 @@ class DeviceList:
 
     def _read(self, devices: Sequence["Device"]) -> None:
         now = self._clock()
-        self._records = {device.id: self._noted(record_of(device)) for device in devices}
+        self._records = {device.id: record_of(device) for device in devices}
         self._read_at = dict.fromkeys(self._records, now)
         self._fetched_at = now
 
-    def _noted(self, record: DeviceRecord) -> DeviceRecord:
-        """A record that says whose calibration its Target will have."""
-        vendor = "" if self._calibration is None or not record.constrained else self._calibration.whose(record.id)
-        if not vendor:
-            return record
-        other = "" if record.calibration is None else f"; if that cannot be asked, {record.calibration}"
-        return replace(record, calibration=f"from {vendor}, as of when the Target is first asked for{other}")
+    def _calibrated(self, record: DeviceRecord) -> Target:
+        """The Target of the vendor itself.
 
-    def _calibrated(self, record: DeviceRecord) -> Target | None:
-        """The Target of the vendor itself, if it is of the same machine."""
+        Raises:
+            HaiquInputError: If nobody can be asked, or it is of another machine.
+        """
         found = None if self._calibration is None else self._calibration.target(record.id)
-        return found if found is not None and found.num_qubits == record.num_qubits else None
+        if found is None or found.num_qubits != record.num_qubits:
+            raise HaiquInputError(
+                f"calibration: the vendor of {record.id} cannot be asked for its errors of today. Give the vendor's "
+                "credentials and install its extra, see provider.check(), or set calibration='snapshot'."
+            )
+        return found
 
     def _warn_without_errors(self, record: DeviceRecord) -> None:
         if record.calibration is None and not record.ideal and record.id not in self._warned:

@@ -26,6 +26,9 @@ AUTOMATIC = "auto"
 APIS = (AUTOMATIC, "run", "flow")
 """Which endpoint takes a run: that of direct runs, that of hybrid programs, or the first that the service has."""
 
+SNAPSHOT, VENDOR = "snapshot", "vendor"
+"""Where errors and durations of a Target are from: a snapshot of the device, or its vendor, who is asked for them."""
+
 MITIGATION: Mapping[str, Any] = {
     "dynamical_decoupling": True,
     "readout_mitigation": True,
@@ -289,5 +292,6 @@ _OPTIONS: Mapping[str, _Option] = {
     "pack_size": _Option(None, _pack_size),
     "use_fractional_gates": _Option(False, _flag, "devices of IBM"),
     "auto_quality": _Option(False, _flag),
+    "calibration": _Option(SNAPSHOT, lambda v, w: check_choice(v, (SNAPSHOT, VENDOR), where=w)),
     "api": _Option("auto", lambda v, w: check_choice(v, APIS, where=w)),
 }
