@@ -7,7 +7,7 @@ from qiskit.transpiler import Target
 from qiskit_haiqu_provider.engines.base import Engine
 from qiskit_haiqu_provider.exceptions import HaiquOptionError
 from qiskit_haiqu_provider.mitigation.recipe import mitigate
-from qiskit_haiqu_provider.mitigation.settings import CLIENT_ONLY, MitigationSettings
+from qiskit_haiqu_provider.mitigation.settings import CLIENT_ONLY, MitigationSettings, check_place
 from qiskit_haiqu_provider.run.request import RunRequest
 
 
@@ -29,9 +29,8 @@ def with_mitigation(request: RunRequest, engine: Engine, *, target: Target | Non
     """
     if not request.use_mitigation:
         return request
-    settings = MitigationSettings.of({name: request.mitigation[name] for name in request.mitigation})
     able = engine.mitigates(request)
-    where = settings.where or ("engine" if able else "client")
+    where = check_place(request.mitigation.get("where"), "mitigation['where']") or ("engine" if able else "client")
     if where == "engine":
         if not able:
             raise HaiquOptionError(
@@ -40,11 +39,12 @@ def with_mitigation(request: RunRequest, engine: Engine, *, target: Target | Non
             )
         flags = {name: value for name, value in request.mitigation.items() if name not in CLIENT_ONLY}
         return replace(request, mitigation=flags)
+    settings = MitigationSettings.of(request.mitigation)
     compiled = engine.recompiles(request)
     if compiled and settings.advanced_mitigation:
         raise HaiquOptionError(
-            f"use_mitigation: circuits of {request.device} via '{engine.via}' would not run as they are, so that errors "
-            f"would be estimated wrongly. {compiled}"
+            f"use_mitigation: circuits of {request.device} via '{engine.via}' would not run as they are, and then errors "
+            f"are estimated wrongly. {compiled}"
         )
     ready = mitigate(request, target=target, settings=settings)
     return replace(ready.request, finish=ready.finisher)

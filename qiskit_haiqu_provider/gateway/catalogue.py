@@ -9,9 +9,12 @@ from qiskit.transpiler import Target
 
 from qiskit_haiqu_provider.devices.record import DeviceRecord
 from qiskit_haiqu_provider.engines.local.engine import LocalEngine
+from qiskit_haiqu_provider.engines.mitigating import with_mitigation
 from qiskit_haiqu_provider.exceptions import HaiquError, HaiquInputError
-from qiskit_haiqu_provider.gateway.errors import ApiError, not_found
+from qiskit_haiqu_provider.gateway.errors import ApiError, invalid, not_found
 from qiskit_haiqu_provider.gateway.execution.dispatch import Vendor, vendor_of
+from qiskit_haiqu_provider.gateway.execution.recipe import RunRecipe
+from qiskit_haiqu_provider.run.request import RunRequest
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -86,6 +89,24 @@ class Catalogue:
             return  # its vendor knows them
         known = {name: value for name, value in options.items() if not isinstance(value, dict) or name != "noise_model"}
         LocalEngine().check_options(device_id, known)
+
+    def check_mitigation(self, recipe: RunRecipe, secrets: Mapping[str, Any]) -> None:
+        """Refuse mitigation that who executes cannot do, or cannot do like that, before a job is made.
+
+        Raises:
+            RequestValidationError: If it cannot be done.
+        """
+        if not recipe.use_mitigation:
+            return
+        vendor = vendor_of(recipe.device, self._vendors)
+        engine = LocalEngine() if vendor is None else vendor.engine(secrets)
+        asked = RunRequest(
+            device=recipe.device, tasks=(), use_mitigation=True, mitigation=recipe.mitigation, options=recipe.options
+        )
+        try:
+            with_mitigation(asked, engine, target=None)
+        except HaiquInputError as error:
+            raise invalid("use_mitigation", str(error).removeprefix("use_mitigation: ")) from None
 
     def vendor_target(self, device_id: str) -> Target | None:
         """What a vendor's device can do; ``None`` for a device of this machine.

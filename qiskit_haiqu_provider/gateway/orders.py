@@ -17,12 +17,9 @@ from qiskit_haiqu_provider.gateway.inputs import (
     check_readout,
     parameter_sets,
 )
+from qiskit_haiqu_provider.gateway.mitigation import are_flags, asked_of_flow, asked_of_run
 from qiskit_haiqu_provider.gateway.settings import Limits
-
-_MITIGATES = (
-    "this gateway does not mitigate errors yet, and will not run the job without what was asked for. "
-    "Switch mitigation off."
-)
+from qiskit_haiqu_provider.mitigation.settings import MitigationSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +46,12 @@ def order_run(
         HaiquInputError: If an option or a credential does not fit the device.
     """
     statevector = body.run_type is models.RunKind.STATEVECTOR
-    if body.use_mitigation:
-        raise invalid("use_mitigation", _MITIGATES)
+    if statevector and body.use_mitigation:
+        raise invalid("use_mitigation", "an exact state has no errors. Leave it out.")
     options, secrets = _split(body.options)
     if statevector and options:
         raise invalid(f"options.{min(options)}", "it has no meaning for an exact state. Leave it out.")
+    flags = options.get("error_mitigation_options")
     steps = _steps(options)
     device = body.device_id or (AER if statevector else "")
     if not device:
@@ -66,6 +64,8 @@ def order_run(
         statevector=statevector,
         observables=_jsonable(body.observables),
         readout_bases=getattr(body, "readout_bases", None),
+        use_mitigation=bool(body.use_mitigation),
+        mitigation=asked_of_run(flags) if body.use_mitigation else {},
         options=options,
         dry_run=body.dry_run,
         **steps,
@@ -94,6 +94,7 @@ def order_flow(
     layers = {layer.type: layer for layer in body.program.layers}
     transpilation = layers.get("transpilation")
     packing = layers.get("packing")
+    mitigation = asked_of_flow(body.program.layers)
     recipe = RunRecipe(
         device=getattr(last, "device_id", AER),
         shots=body.shots,
@@ -107,6 +108,8 @@ def order_flow(
         else _transpiler_options(transpilation.model_dump(exclude={"type"})),
         split_observables="observable_split" in kinds,
         auto_quality=getattr(last, "auto_quality", False),
+        use_mitigation=mitigation is not None,
+        mitigation=mitigation or {},
         options=options,
         dry_run=body.dry_run,
     )
@@ -129,6 +132,7 @@ def _checked(
     check_count(len(circuits), limits)
     catalogue.check_device(recipe.device, secrets)
     catalogue.check_options(recipe.device, dict(recipe.options))
+    catalogue.check_mitigation(recipe, secrets)
     sets = parameter_sets(parameters, circuits)
     if recipe.statevector:
         if recipe.observables is not None or recipe.readout_bases is not None:
@@ -167,6 +171,8 @@ def _check_size(recipe: RunRecipe, sets: list[list[list[float]]] | None, count: 
         rows = 1 if sets is None else len(sets[index])
         columns = len(recipe.readout_bases or [0]) if recipe.observables is None else len(recipe.observables[index])
         total += rows * columns
+    if recipe.use_mitigation:
+        total *= MitigationSettings.num_randomizations
     if total > limits.evaluations:
         raise invalid("parameters", f"{total:,} evaluations are too many for one job, at most {limits.evaluations:,}.")
 
@@ -213,15 +219,6 @@ def _mapping(value: Any) -> bool:
     return isinstance(value, dict)
 
 
-def _mitigation_flags(value: Any) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(flag, dict if name == "readout_mitigation_options" else bool) and name in _MITIGATION
-        for name, flag in value.items()
-    )
-
-
-_MITIGATION = frozenset(models.DistributionStep.model_fields) - {"type", "mitigation_enabled"}
-
 _STEPS: Mapping[str, Callable[[Any], bool]] = {
     "use_packing": _flag,
     "pack_size": _copies,
@@ -231,7 +228,7 @@ _STEPS: Mapping[str, Callable[[Any], bool]] = {
     "resilience_level": _level,
     "auto_quality": _flag,
     "use_fractional_gates": _flag,
-    "error_mitigation_options": _mitigation_flags,  # of a mitigation that is off
+    "error_mitigation_options": are_flags,
 }
 
 
@@ -250,30 +247,24 @@ def _check_layers(body: models.FlowCreate, kinds: Sequence[str]) -> None:
     """Refuse layers that cannot be done, or that do not fit the rest of the body."""
     for index, layer in enumerate(body.program.layers):
         where = f"program.layers.{index}.{layer.type}"
-        if layer.type in _UNAVAILABLE or getattr(layer, "mitigation_enabled", False):
-            raise invalid(where, _MITIGATES)
         if layer.type in kinds[:index]:
             raise invalid(where, "a program has each layer once. Keep one of them.")
         if layer.type in _FOR_OBSERVABLES and body.observables is None:
             raise invalid("observables", f"the layer {layer.type} needs observables. Give some, or remove the layer.")
-    if "distribution_mitigation" in kinds and body.observables is not None:
-        raise invalid("observables", "they need an estimator layer instead of distribution_mitigation.")
+        if layer.type in _INSTEAD and body.observables is not None:
+            raise invalid("observables", f"they do not go with the layer {layer.type}. {_INSTEAD[layer.type]}")
     if ("readout_basis" in kinds) != (body.readout_bases is not None):
         raise invalid("readout_bases", "they need a readout_basis layer, and the layer needs them.")
     if _comes_before("transpilation", "packing", kinds):
         raise invalid("program.layers", "packing comes after transpilation. Put packing first.")
 
 
-_FOR_OBSERVABLES = frozenset({"estimator", "observable_split", "qwc_compute"})
-_UNAVAILABLE = frozenset(
-    {
-        "noise_tailoring",
-        "dynamical_decoupling",
-        "advanced_obs_mitigation",
-        "advanced_dist_mitigation",
-        "advanced_readout_mitigation",
-    }
-)
+_FOR_OBSERVABLES = frozenset({"estimator", "observable_split", "qwc_compute", "advanced_obs_mitigation"})
+_INSTEAD = {
+    "distribution_mitigation": "Give an estimator layer instead.",
+    "advanced_dist_mitigation": "Give advanced_obs_mitigation instead.",
+}
+"""Layers for samples, and what to give with observables."""
 
 
 def _comes_before(first: str, second: str, kinds: Sequence[str]) -> bool:

@@ -85,12 +85,14 @@ def until(done: Any) -> Any:
     raise AssertionError("it did not happen")
 
 
-def ended(client: httpx.Client, job_id: str) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
-        job: dict[str, Any] = client.get(f"/jobs/{job_id}").json()
-        return job if job["status"] in ("Done", "Error", "Cancelled") else None
+def known(client: httpx.Client, job_id: str, *statuses: str) -> dict[str, Any] | None:
+    """The job, once it has one of the statuses."""
+    job: dict[str, Any] = client.get(f"/jobs/{job_id}").json()
+    return job if job["status"] in statuses else None
 
-    job: dict[str, Any] = until(look)
+
+def ended(client: httpx.Client, job_id: str) -> dict[str, Any]:
+    job: dict[str, Any] = until(lambda: known(client, job_id, "Done", "Error", "Cancelled"))
     return job
 
 
@@ -156,6 +158,24 @@ def test_a_job_that_waits_at_the_vendor_is_resumed_by_its_id_after_the_server_wa
     with place.gateway() as (_, client):
         assert ended(client, job_id)["status"] == "Done"
     assert len(place.submissions()) == 1
+
+
+def test_a_mitigated_job_is_put_together_by_the_server_that_comes_after(place):
+    """The circuits were drawn at random by a server that is gone; what makes results of them was stored."""
+    place.mode("slow")
+    with place.gateway() as (process, client):
+        job_id = submit(client, use_mitigation=True)
+        job = until(lambda: known(client, job_id, "Queued", "Error"))
+        assert job["status"] == "Queued", job["logs"]
+        process.send_signal(signal.SIGKILL)
+    place.mode("")
+    sent = len(place.submissions())
+    with place.gateway() as (_, client):
+        job = ended(client, job_id)
+        assert job["status"] == "Done", job["logs"]
+        assert job["quantum_results"][0]["00"] + job["quantum_results"][0]["11"] > 0.999
+    ((facts,),) = job["info"]["mitigation"]
+    assert len(place.submissions()) == sent == facts["circuits"]
 
 
 @pytest.mark.parametrize("mode", ["hang", "swallow"])

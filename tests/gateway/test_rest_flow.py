@@ -14,15 +14,6 @@ SETS = [[0.3], [2.5]]
 TWO = [[[["ZZ", "XI"], [1.0, 0.5]], [["YX"], [1.0]]]]
 PLAIN = {"type": "distribution_mitigation", "mitigation_enabled": False}
 PACKED = {"type": "packing", "pack_size": 2}
-NOT_YET = [
-    "noise_tailoring",
-    "dynamical_decoupling",
-    "advanced_obs_mitigation",
-    "advanced_dist_mitigation",
-    "advanced_readout_mitigation",
-    "distribution_mitigation",
-    {"type": "estimator", "mitigation_enabled": True},
-]
 
 
 @pytest.fixture(scope="module")
@@ -155,14 +146,6 @@ def test_dry_run(api):
     assert job["estimated_qpu_cost"]["converted"]["unit"] == "USD"
     assert job["time"] == 0
     assert job["info"]["pre_device_pipeline_time"] > 0
-
-
-@pytest.mark.parametrize("wanted", NOT_YET, ids=str)
-def test_what_is_not_there_yet_is_refused_by_name(api, wanted):
-    name = wanted if isinstance(wanted, str) else wanted["type"]
-    answer = api.post_flow(bell(), wanted, device(), observables=TWO if name == "estimator" else None)
-    assert fields(answer) == [f"program.layers.1.{name}"]
-    assert "does not mitigate errors" in refused(answer, 422)[0]["msg"]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ def api(gateway):
 @pytest.mark.parametrize(
     ("more", "field"),
     [
-        ({"use_mitigation": True}, "use_mitigation"),
         ({"device_id": ""}, "device_id"),
         ({"device_id": None}, "device_id"),
         ({"circuit_ids": []}, "circuit_ids"),

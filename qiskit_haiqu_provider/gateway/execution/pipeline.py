@@ -96,6 +96,8 @@ def outcome_of(prepared: Prepared, result: RunResult, *, circuit_ids: Sequence[s
             "Ask for observables instead of distributions, or for fewer parameter sets in one job."
         )
     info: dict[str, Any] = {} if uncertainty is None else {"uncertainty": uncertainty}
+    if result.task_facts:
+        info["mitigation"] = _told(prepared, result.task_facts)
     logs = [*prepared.logs, f"Ran on {prepared.recipe.device}; tasks: {len(prepared.request.tasks)}."]
     if not prepared.recipe.auto_quality:
         return Outcome(results=body, info=info, logs=logs)
@@ -141,6 +143,27 @@ def _nest(prepared: Prepared, result: RunResult) -> tuple[list[Any], list[Any] |
             nested.append(results.nested_distributions(seen, by_basis=by_basis, swept=swept))
             merged.append(seen[0])
     return nested, uncertainty or None, merged
+
+
+_TOO_LONG = "raw_counts"
+"""Left out of what is told, as it can be as large as the results, and is sent whenever somebody asks for the job."""
+
+
+def _told(prepared: Prepared, facts: Sequence[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
+    """What mitigation did to each circuit: one entry for each of its bases, or each of its observables where split."""
+    rest = iter(facts)
+    return [
+        [
+            {name: value for name, value in next(rest).items() if name != _TOO_LONG}
+            for part in group
+            for _ in range(_num_tasks(prepared.recipe, part))
+        ]
+        for group in prepared.parts
+    ]
+
+
+def _num_tasks(recipe: RunRecipe, part: Part) -> int:
+    return len(part.observables) if recipe.split_observables and part.observables is not None else 1
 
 
 def _estimated(recipe: RunRecipe, part: Part, tasks: Iterator[TaskResult]) -> Expectations:

@@ -1,6 +1,6 @@
 """From a recipe to a run request: circuits read out, packed and transpiled, and the tasks laid out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from qiskit.transpiler import Target
 from qiskit_haiqu_provider.devices.isa import check_isa
 from qiskit_haiqu_provider.engines.base import Engine
 from qiskit_haiqu_provider.engines.local.engine import AER, LocalEngine
+from qiskit_haiqu_provider.engines.mitigating import with_mitigation
 from qiskit_haiqu_provider.exceptions import HaiquInputError
 from qiskit_haiqu_provider.gateway.execution import variants
 from qiskit_haiqu_provider.gateway.execution.recipe import RunRecipe
@@ -78,11 +79,22 @@ def prepare(
         use_mitigation=recipe.use_mitigation,
         mitigation=recipe.mitigation,
         options=options,
-        **({} if token is None else {"token": token}),
     )
-    copies = sorted({part.copies for group in parts for part in group} - {1})
-    logs = [f"Packed {number} copies of a circuit side by side." for number in copies]
-    return Prepared(recipe, tuple(circuits), parts, request, tuple(logs))
+    if token is not None:
+        request = replace(request, token=token)
+    request = with_mitigation(request, engine, target=target)
+    return Prepared(recipe, tuple(circuits), parts, request, tuple(_logs(parts, request)))
+
+
+def _logs(parts: Sequence[Sequence[Part]], request: RunRequest) -> Iterator[str]:
+    """What is worth telling of how the circuits were made ready."""
+    for number in sorted({part.copies for group in parts for part in group} - {1}):
+        yield f"Packed {number} copies of a circuit side by side."
+    if request.finish is not None:
+        count = sum(task.num_sets for task in request.tasks)
+        yield f"Mitigation runs {count:,} randomised circuits and circuits with known results in their place."
+    elif request.use_mitigation:
+        yield "Mitigation is done by the vendor."
 
 
 def _options(recipe: RunRecipe, engine: Engine) -> dict[str, Any]:

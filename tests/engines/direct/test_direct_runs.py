@@ -1,5 +1,7 @@
 """Runs of several vendor jobs: results, lost answers, failures, and other processes."""
 
+import shutil
+
 import numpy as np
 import pytest
 from house import DEVICE, HouseVendor
@@ -48,10 +50,12 @@ def backend(vendor, store):
 
 def again(vendor, store, job_id):
     """The job as another process sees it, which has nothing but the record and the vendor."""
+    elsewhere = store.home.with_name(f"elsewhere-{len(list(store.home.parent.iterdir()))}")
+    shutil.copytree(store.home, elsewhere)  # where this process has no live handle
     other = HouseVendor(vendor.ledger)
     other.failing, other.held, other.tells_tokens = vendor.failing, vendor.held, vendor.tells_tokens
     return stored_job(
-        JobStore(store.home), job_id, lambda _: None, lambda record: DirectEngine(other).resume(record.state)
+        JobStore(elsewhere), job_id, lambda _: None, lambda record: DirectEngine(other).resume(record.state)
     )
 
 

@@ -137,9 +137,12 @@ def test_wrong_options_are_refused_before_anything_is_sent(backend_of):
 
 
 def test_what_the_service_refuses_is_told_with_its_reason(backend_of):
-    sampler = SamplerV2(backend_of(), options={"use_mitigation": True})
-    with pytest.raises(HaiquRequestError, match="use_mitigation"):
-        sampler.run([registers()])
+    observables = [[SparsePauliOp("Z", factor)] for factor in range(1, 801)]
+    circuit = QuantumCircuit(1)
+    circuit.ry(Parameter("a"), 0)
+    estimator = EstimatorV2(backend_of(), options={"use_mitigation": True})
+    with pytest.raises(HaiquRequestError, match="evaluations are too many"):
+        estimator.run([(circuit, observables, np.zeros((1000, 1)))], precision=0.1)
 
 
 def test_copies_can_be_packed(backend_of):

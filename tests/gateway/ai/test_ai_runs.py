@@ -71,6 +71,22 @@ def test_observables_over_parameters_need_no_measurements(tools, experiment):
     assert [len(row) for row in job["info"]["uncertainty"][0]] == [3, 3]
 
 
+def test_mitigated_values_say_what_was_done(tools, experiment):
+    job = tools.run(
+        experiment_id=experiment,
+        circuits_qasm=[TURN],
+        device_id="fake_montreal",
+        shots=SHOTS,
+        parameters=[[1.0]],
+        observables=[[[["IZ"], [1.0]]]],
+        use_mitigation=True,
+        options={"seed_simulator": 1, "transpilation_options": {"seed_transpiler": 1}},
+    )
+    (((value,),),) = job["context"]
+    assert value == pytest.approx(math.cos(1.0), abs=SLACK)
+    assert job["info"]["mitigation"][0][0]["circuits"] > 16
+
+
 def test_values_come_in_the_order_of_the_alphabet(tools, experiment):
     job = tools.run(
         experiment_id=experiment, circuits_qasm=[TWO_ANGLES], run_type="StatevectorRun", parameters=[[[math.pi, 0.0]]]
@@ -135,7 +151,7 @@ def test_a_program_that_cannot_be_read_is_named(tools, experiment):
         ({"circuit_ids": ["circ-none"], "device_id": "aer_simulator"}, 404, "circ-none"),
         ({"circuits_qasm": [BELL_3], "device_id": "aer_simulator", "shots": 0}, 422, "shots"),
         ({"circuits_qasm": [BELL_3], "device_id": "aer_simulator", "run_type": "Walk"}, 422, "run_type"),
-        ({"circuits_qasm": [BELL_3], "device_id": "aer_simulator", "use_mitigation": True}, 422, "use_mitigation"),
+        ({"circuits_qasm": [BELL_3], "run_type": "StatevectorRun", "use_mitigation": True}, 422, "use_mitigation"),
         ({"circuits_qasm": [BELL_3], "device_id": "aer_simulator", "options": {"sods": 1}}, 400, "sods"),
         ({"circuits_qasm": [TURN], "run_type": "StatevectorRun"}, 422, "parameters"),
         (
