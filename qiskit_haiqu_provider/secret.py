@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from qiskit_haiqu_provider.exceptions import HaiquAccountError
 
@@ -59,6 +59,14 @@ class Secret:
 
     def __deepcopy__(self, _memo: Any) -> "Secret":
         return self
+
+
+def raise_alone(error: Exception) -> NoReturn:
+    """Raise an error that forgets which one it stands for: that one may show secrets, and Dask pickles it too."""
+    try:
+        raise error
+    finally:
+        error.__context__ = None
 
 
 def scrubbed(value: Any, secrets: Iterable[Secret]) -> Any:

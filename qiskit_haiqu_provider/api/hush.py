@@ -33,7 +33,7 @@ def _forms(secret: Secret) -> set[str]:
     return {text, quote(text), quote(text, safe=""), quote_plus(text), html.escape(text), json.dumps(text)[1:-1]}
 
 
-class Hush(logging.Filter):
+class Hush:
     """Masks secrets in log records: httpcore logs the headers of answers, and a service may echo the key there.
 
     Args:
@@ -41,23 +41,40 @@ class Hush(logging.Filter):
     """
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
-        super().__init__()
         self._secrets = tuple(secrets)
+
+    def install(self, loggers: Iterable[str] = _LOGGERS) -> None:
+        """Mask from now on.
+
+        Args:
+            loggers: Names of the loggers; those of httpx and httpcore if not given.
+        """
+        _MASK.secrets[self] = self._secrets
+        for name in loggers:
+            logging.getLogger(name).addFilter(_MASK)
+
+    def remove(self) -> None:
+        """End what ``install`` began."""
+        _MASK.secrets.pop(self, None)
+
+
+class _Mask(logging.Filter):
+    """The one filter of all loggers. It stays: taking one away makes a logger miss the next for a record on its way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.secrets: dict[Hush, tuple[Secret, ...]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Mask the record's text; let every record pass."""
-        text = record.getMessage()
-        clean = scrubbed(text, self._secrets)
+        if not self.secrets:
+            return True
+        text = clean = record.getMessage()
+        for secrets in list(self.secrets.values()):  # a copy: other threads come and go
+            clean = scrubbed(clean, secrets)
         if clean != text:
             record.msg, record.args = clean, ()
         return True
 
-    def install(self) -> None:
-        """Mask in the logs of httpx and httpcore from now on."""
-        for name in _LOGGERS:
-            logging.getLogger(name).addFilter(self)
 
-    def remove(self) -> None:
-        """End what ``install`` began."""
-        for name in _LOGGERS:
-            logging.getLogger(name).removeFilter(self)
+_MASK = _Mask()

@@ -26,7 +26,7 @@ from qiskit_haiqu_provider.exceptions import (
     HaiquServerError,
     HaiquTimeoutError,
 )
-from qiskit_haiqu_provider.secret import Secret, scrubbed
+from qiskit_haiqu_provider.secret import Secret, raise_alone, scrubbed
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -144,22 +144,11 @@ class Aws:
         """Keep secrets out of what Amazon's libraries log: they log the headers of requests."""
         if self._quiet is None:
             self._quiet = Hush(forms(self._secrets()))
-            weakref.finalize(self, _unhush, self._quiet)
-        for log in _loggers():
-            log.addFilter(self._quiet)
+            weakref.finalize(self, self._quiet.remove)
+        self._quiet.install(name for name in list(logging.root.manager.loggerDict) if name.startswith(_TALKATIVE))
 
     def _in_our_words(self, what: str) -> "_Translation":
         return _Translation(self, what)
-
-
-def _loggers() -> list[logging.Logger]:
-    names = [name for name in logging.root.manager.loggerDict if name.startswith(_TALKATIVE)]
-    return [logging.getLogger(name) for name in names]
-
-
-def _unhush(quiet: Hush) -> None:
-    for log in _loggers():
-        log.removeFilter(quiet)
 
 
 class _Translation:
@@ -175,18 +164,21 @@ class _Translation:
         from botocore import exceptions as aws  # loaded already: it has raised the error
 
         if isinstance(error, aws.ClientError):
-            raise self._refusal(error) from None
+            raise_alone(self._refusal(error))
         if isinstance(error, (aws.NoCredentialsError, aws.PartialCredentialsError, aws.ProfileNotFound)):
-            raise HaiquAccountError(
-                f"Amazon Braket: {self._aws.hidden(str(error))}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
-                "give credentials={'aws_access_key_id': '...', 'aws_secret_access_key': '...'} to HaiquProvider(...)."
-            ) from None
+            raise_alone(
+                HaiquAccountError(
+                    f"Amazon Braket: {self._aws.hidden(str(error))}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+                    "or give credentials={'aws_access_key_id': '...', 'aws_secret_access_key': '...'} to "
+                    "HaiquProvider(...)."
+                )
+            )
         if isinstance(error, aws.ParamValidationError):
-            raise HaiquRequestError(f"{self._about()}: {self._aws.hidden(str(error))}", reached=False) from None
+            raise_alone(HaiquRequestError(f"{self._about()}: {self._aws.hidden(str(error))}", reached=False))
         if isinstance(error, aws.BotoCoreError):
-            raise self._outage(error, aws) from None
+            raise_alone(self._outage(error, aws))
         if isinstance(error, ValueError):  # Amazon's client, of a bucket that belongs to somebody else
-            raise HaiquRequestError(f"{self._about()}: {self._aws.hidden(str(error))}", reached=False) from None
+            raise_alone(HaiquRequestError(f"{self._about()}: {self._aws.hidden(str(error))}", reached=False))
 
     def _outage(self, error: BaseException, aws: Any) -> HaiquApiError:
         # Behind a proxy boto3 calls it a trouble of the proxy, too, if a connection ends after the request has left.

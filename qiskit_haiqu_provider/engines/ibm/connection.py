@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qiskit_haiqu_provider.accounts.credentials import VENDORS, how_to_give, missing_parts
 from qiskit_haiqu_provider.engines.ibm.failures import failure
 from qiskit_haiqu_provider.exceptions import HaiquAccountError, HaiquDependencyError, HaiquError
-from qiskit_haiqu_provider.secret import Secret
+from qiskit_haiqu_provider.secret import Secret, raise_alone
 
 if TYPE_CHECKING:
     from qiskit_haiqu_provider.engines.ibm.careful import CarefulAdapter
@@ -71,7 +71,7 @@ class Connection:
         except HaiquError:
             raise
         except Exception as error:
-            raise self.failure(error, what) from None
+            raise_alone(self.failure(error, what))
 
     def failure(self, error: Exception, what: str, *, reached: bool = False) -> HaiquError:
         """The error for a call that failed."""
@@ -125,4 +125,4 @@ class Connection:
             missing = missing_parts(vendor, given)
             raise HaiquAccountError(f"{_NAME} needs credentials. {how_to_give(vendor, missing)}") from None
         except Exception as error:
-            raise self.failure(error, "opening the account") from None
+            raise_alone(self.failure(error, "opening the account"))

@@ -53,7 +53,7 @@ def failure(error: Exception, what: str, secrets: Iterable[Secret], *, reached: 
     """
     status = next((found for one in _chain(error) if (found := _status(one)) is not None), None)
     kind = _kind(error, status)
-    words = scrubbed(str(error).strip("'\"")[:_LONGEST], secrets)
+    words = scrubbed(str(error).strip("'\""), secrets)[:_LONGEST]
     refused = status is not None and 400 <= status < 500 and status != 408
     return kind(f"{what}: {words} {_TODO[kind]}", status=status, detail=words, reached=reached and not refused)
 
