@@ -169,7 +169,7 @@ class Ledger:
 
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{self.path}.lock", timeout=_LOCK_SECONDS, poll_interval=0.01):
+            with FileLock(f"{self.path}.lock").acquire(timeout=_LOCK_SECONDS, poll_interval=0.01):
                 before = self._read()
                 entries = dict(before)
                 yield entries

@@ -43,8 +43,8 @@ def with_mitigation(request: RunRequest, engine: Engine, *, target: Target | Non
     compiled = engine.recompiles(request)
     if compiled and settings.advanced_mitigation:
         raise HaiquOptionError(
-            f"use_mitigation: circuits of {request.device} via '{engine.via}' would not run as they are, and then errors "
-            f"are estimated wrongly. {compiled}"
+            f"use_mitigation: circuits of {request.device} via '{engine.via}' would not run as they are, and errors "
+            f"would be estimated wrongly. {compiled}"
         )
     ready = mitigate(request, target=target, settings=settings)
     return replace(ready.request, finish=ready.finisher)

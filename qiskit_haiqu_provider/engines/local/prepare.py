@@ -16,9 +16,12 @@ from qiskit.circuit import (
     SwitchCaseOp,
     WhileLoopOp,
 )
+from qiskit.circuit.equivalence_library import SessionEquivalenceLibrary
 from qiskit.circuit.library import Initialize, UnitaryGate, get_standard_gate_name_mapping
 from qiskit.exceptions import QiskitError
+from qiskit.passmanager import ConditionalController
 from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
+from qiskit.transpiler.passes import CountOps, HighLevelSynthesis
 
 from qiskit_haiqu_provider.exceptions import HaiquCircuitError
 from qiskit_haiqu_provider.run.circuits import walk
@@ -188,7 +191,18 @@ def _unroller(num_qubits: int) -> PassManager:
     target.add_instruction(Initialize, name="initialize")
     for operation, name in _CONTROL_FLOW.items():
         target.add_instruction(operation, name=name)
-    return generate_preset_pass_manager(optimization_level=0, target=target)
+    manager = generate_preset_pass_manager(optimization_level=0, target=target)
+    # The translation of Qiskit 2.2 panics where a matrix stands beside gates to translate, so none are left to it then.
+    manager.pre_translation = PassManager(
+        [
+            HighLevelSynthesis(target=target, equivalence_library=SessionEquivalenceLibrary),
+            CountOps(),
+            ConditionalController(
+                HighLevelSynthesis(target=target), condition=lambda found: "unitary" in found["count_ops"]
+            ),
+        ]
+    )
+    return manager
 
 
 _CONTROL_FLOW = {

@@ -10,9 +10,15 @@ from distributed import Client, LocalCluster
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import efficient_su2
 from qiskit.transpiler import generate_preset_pass_manager
+from qiskit_aer.noise import NoiseModel, depolarizing_error
 
 from qiskit_haiqu_provider import EstimatorV2, HaiquCapacityError, HaiquJobError, HaiquProvider, SamplerV2
 from qiskit_haiqu_provider.engines.local import memory, units
+from qiskit_haiqu_provider.engines.local.engine import LocalEngine
+from qiskit_haiqu_provider.run.request import RunRequest, Task
+
+NOISE = NoiseModel()
+NOISE.add_all_qubit_quantum_error(depolarizing_error(0.1, 1), ["h"])
 
 
 def sweep(sets=300):
@@ -171,3 +177,16 @@ def test_a_failing_simulation_says_why(provider):
     job = SamplerV2(backend).run([circuit])
     with pytest.raises(HaiquJobError, match=r"(?i)simulation failed.*stabilizer"):
         job.result()
+
+
+@pytest.mark.parametrize("more", [{"noise_model": NOISE}, {"method": "matrix_product_state"}])
+def test_tasks_that_measure_nothing_have_only_zeros(more):
+    engine = LocalEngine()
+    circuit = QuantumCircuit(2, 9)
+    circuit.h(0)
+    tasks = [Task(circuit=each, parameter_values=np.empty((2, 0)), shots=30) for each in (circuit, QuantumCircuit(1))]
+    options = {**engine.default_options("aer_simulator"), **more}
+    request = RunRequest(device="aer_simulator", tasks=tuple(tasks), options=options, seed=1)
+    found = [task.outcomes for task in engine.submit(request).result().tasks]
+    assert [each.shape for each in found] == [(2, 30, 2), (2, 30, 0)]
+    assert not found[0].any()
