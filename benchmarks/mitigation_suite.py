@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from qiskit import QuantumCircuit
+from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.circuit.library import ECRGate, RZGate
 from qiskit.quantum_info import Operator, SparsePauliOp, Statevector
 from qiskit.transpiler import generate_preset_pass_manager
@@ -175,7 +175,7 @@ class Case:
 
     @cached_property
     def target(self) -> Any:
-        return part_of(load_fake(self.device).target, self._compiled[1])
+        return part_of(load_fake(self.device).target, self.used)
 
     @cached_property
     def place(self) -> list[int]:
@@ -188,8 +188,31 @@ class Case:
 
     @cached_property
     def noise(self) -> Any:
-        noise = device_noise(load_fake(self.device).target, self._compiled[1])
+        noise = device_noise(load_fake(self.device).target, self.used)
         return noise if self.variant == "stoch" else with_coherent_errors(noise, seed=len(self.device))
+
+    @property
+    def used(self) -> list[int]:
+        """The qubits of the device that take part."""
+        return self._compiled[1]
+
+    def wide(self, circuit: QuantumCircuit) -> QuantumCircuit:
+        """One of the circuits on the whole device."""
+        found = QuantumCircuit(load_fake(self.device).num_qubits)
+        if circuit.clbits:
+            found.add_register(ClassicalRegister(circuit.num_clbits, "meas"))
+        return found.compose(circuit, qubits=self.used, clbits=range(circuit.num_clbits))
+
+    @property
+    def wide_observables(self) -> list[SparsePauliOp]:
+        """The observables on the whole device."""
+        num_qubits = load_fake(self.device).num_qubits
+        return [each.apply_layout(self.used, num_qubits) for each in self.observables.values()]
+
+    @cached_property
+    def wide_noise(self) -> Any:
+        """The option ``noise_model`` of the whole device."""
+        return "device" if self.variant == "stoch" else moved(self.noise, self.used)
 
     @cached_property
     def observables(self) -> dict[str, SparsePauliOp]:
@@ -232,6 +255,19 @@ def with_coherent_errors(noise: Any, *, seed: int) -> Any:
             found.add_quantum_error(changed, name, qubits)
     for qubits, error in noise._local_readout_errors.items():  # noqa: SLF001
         found.add_readout_error(error, qubits)
+    return found
+
+
+def moved(noise: Any, places: Sequence[int]) -> Any:
+    """The noise on other qubits."""
+    from qiskit_aer.noise import NoiseModel
+
+    found = NoiseModel(basis_gates=noise.basis_gates)
+    for name, errors in noise._local_quantum_errors.items():  # noqa: SLF001
+        for qubits, error in errors.items():
+            found.add_quantum_error(error, name, [places[qubit] for qubit in qubits])
+    for qubits, error in noise._local_readout_errors.items():  # noqa: SLF001
+        found.add_readout_error(error, [places[qubit] for qubit in qubits])
     return found
 
 
