@@ -218,6 +218,14 @@ def started(script, *arguments):
     return process
 
 
+def ended(process):
+    """What else a process wrote; communicate() would pass over what came together with an earlier line."""
+    with process:
+        written = process.stdout.read()
+        process.wait(LONG)
+    return written
+
+
 def test_processes_that_race_share_the_budget(ledger):
     racers = [started(RACER, name, ledger.path) for name in "abc"]
     for racer in racers:
@@ -267,7 +275,7 @@ def test_what_was_reserved_survives_a_kill_and_the_lock_does_not(tmp_path):
         for _ in range(5):
             writer.stdout.readline()
         writer.send_signal(signal.SIGKILL)  # at any point of a reservation
-        told = 5 + len(writer.communicate(timeout=LONG)[0].splitlines())
+        told = 5 + len(ended(writer).splitlines())
         assert told <= len(ledger.entries) <= told + 1
         reserve(ledger, "after", 1)
         assert ledger.entries[-1].token == "after"
@@ -294,7 +302,7 @@ def test_a_kill_inside_a_reservation_leaves_the_file_as_it_was(where, ledger):
     reserve(ledger, "a", 4)
     before = ledger.path.read_bytes()
     holder = started(HOLDER, ledger.path, where)
-    assert holder.communicate(timeout=LONG)[0] == "dies\n"
+    assert ended(holder) == "dies\n"
     assert holder.returncode == -signal.SIGKILL
     assert ledger.path.read_bytes() == before
     reserve(ledger, "b", 6)
