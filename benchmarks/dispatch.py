@@ -89,23 +89,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.dispatch", description=__doc__)
     parser.add_argument("--only", choices=list(ROUTES), help="one route")
     parser.add_argument("--repeats", type=int, default=25, help="runs of each (default: %(default)s)")
+    parser.add_argument(
+        "--latency", type=float, default=0.02, help="seconds that an answer takes longer (default: %(default)s)"
+    )
     parser.add_argument("--name", default="dispatch", help="of the result files (default: %(default)s)")
     arguments = parser.parse_args()
     load = round(os.getloadavg()[0], 1)
+    settings = {"repeats": arguments.repeats, "latency": arguments.latency, "load_before": load}
     rows: list[Row] = []
     for vendor in [arguments.only] if arguments.only else ROUTES:
-        with tempfile.TemporaryDirectory(prefix="dispatch-") as home, served(vendor, Path(home)):
+        with tempfile.TemporaryDirectory(prefix="dispatch-") as home, served(vendor, Path(home), arguments.latency):
             rows += _rows(ROUTES[vendor], arguments.repeats)
     print(aligned([_HEAD, *map(_line, rows)]))
-    print(f"\nSaved {save(arguments.name, rows, {'repeats': arguments.repeats, 'load_before': load}).name}")
+    print(f"\nSaved {save(arguments.name, rows, settings).name}")
     if any(row.verdict == "short" for row in rows):
         raise SystemExit(1)
 
 
 @contextlib.contextmanager
-def served(vendor: str, home: Path) -> Iterator[None]:
+def served(vendor: str, home: Path, latency: float = 0.0) -> Iterator[None]:
     """The vendor's server in a process of its own, and this process led to it."""
-    command = [sys.executable, "-m", "benchmarks.dispatch_server", vendor, str(home)]
+    command = [sys.executable, "-m", "benchmarks.dispatch_server", vendor, str(home), str(latency)]
     before = dict(os.environ)
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -195,7 +199,10 @@ def save(name: str, rows: Sequence[Row], settings: dict[str, Any]) -> Path:
     cases = [{**asdict(row), "ratio": row.ratio, "cpu_ratio": row.cpu_ratio, "verdict": row.verdict} for row in rows]
     (RESULTS / f"{name}.json").write_text(json.dumps({**facts, "settings": settings, "cases": cases}, indent=1) + "\n")
     where = ", ".join(f"{key} {value}" for group in facts.values() for key, value in group.items())
-    load = f"Runs of each: {settings['repeats']}. Load of the machine before: {settings['load_before']:g}."
+    load = (
+        f"Runs of each: {settings['repeats']}. Every answer takes {1000 * settings['latency']:g} ms longer, as over a "
+        f"network. Load of the machine before: {settings['load_before']:g}."
+    )
     lines: Lines = [_HEAD, *map(_line, rows)]
     path = RESULTS / f"{name}.md"
     path.write_text("\n\n".join(["# Straight to a vendor", where, load, _LEGEND, piped(lines)]) + "\n")

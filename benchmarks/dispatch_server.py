@@ -12,8 +12,8 @@ def main() -> None:
     from benchmarks.dispatch_routes import ROUTES
     from tests.vendors.web import Web
 
-    vendor, folder = sys.argv[1:]
-    web = Web(Path(folder))
+    vendor, folder, latency = sys.argv[1:]
+    web = Web(Path(folder), latency=float(latency))
     ROUTES[vendor].serve(web)
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())

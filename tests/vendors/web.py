@@ -13,6 +13,7 @@ import gzip
 import json
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -76,9 +77,11 @@ class Web:
 
     Args:
         folder: Where the certificates go.
+        latency: Seconds that every answer takes longer, as over a network.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, latency: float = 0.0) -> None:
+        self.latency = latency
         self.requests: list[Request] = []
         """Everything that arrived, in its order."""
 
@@ -135,6 +138,7 @@ class Web:
     def answer(self, request: Request) -> Response:
         """Note a request, and ask the host's site."""
         self.requests.append(request)
+        time.sleep(self.latency)
         site = self.site(request.host)
         if site is None:
             return Response(f"nobody plays {request.host}", 502)
