@@ -50,6 +50,10 @@ class Known:
         return Copies(self.sets, self.changes, shots, self.unitaries, self.preparations)
 
 
+CALIBRATION = "calibration"
+"""The kind of circuits without gates."""
+
+
 def known_circuits(
     structure: Structure, wanted: Sequence[Wanted], rows: int, *, twirled: bool, rng: np.random.Generator
 ) -> list[Known]:
@@ -89,7 +93,7 @@ def calibrations(structure: Structure, wanted: Sequence[Wanted], rows: int) -> l
     idle = Builder(structure.width, 1).build(structure.circuit, structure.qubits, structure.measured)
     changes = np.tile(np.eye(2, dtype=np.complex128), (rows * len(wanted), structure.width, 1, 1))
     ideal = tuple(np.ones((rows, len(each.terms)), dtype=np.int8) for each in wanted)
-    return [Known(idle, np.zeros(rows * len(wanted), dtype=np.intp), changes, ideal, "calibration")]
+    return [Known(idle, np.zeros(rows * len(wanted), dtype=np.intp), changes, ideal, CALIBRATION)]
 
 
 def _counts(wanted: Wanted, rows: int, *, cliffords: bool, reflections: int) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """The recipe: from a request to the circuits to run instead, and what turns their outcomes into its results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from qiskit_haiqu_provider.mitigation.decoupling import has_durations
 from qiskit_haiqu_provider.mitigation.ensembles import Copies, Workshop
 from qiskit_haiqu_provider.mitigation.families import Family, families
 from qiskit_haiqu_provider.mitigation.finisher import Companions, Finisher, Measured, Part, Plain, Shares, Values
-from qiskit_haiqu_provider.mitigation.known import Known, Wanted, calibrations, known_circuits
+from qiskit_haiqu_provider.mitigation.known import CALIBRATION, Known, Wanted, calibrations, known_circuits
 from qiskit_haiqu_provider.mitigation.readout import Ensemble
 from qiskit_haiqu_provider.mitigation.settings import MitigationSettings
 from qiskit_haiqu_provider.mitigation.structure import Structure
@@ -26,10 +26,14 @@ from qiskit_haiqu_provider.run.request import RunRequest, RunType
 
 _LETTERS = "IXYZ"
 
+_FEWEST = 4
+"""With fewer companions than that their noise would be no guide."""
+
 _MIDWAY = (
     "advanced_mitigation was left out: the circuit measures or resets qubits before its end, or has instructions "
     "that are no gates of one or two qubits."
 )
+_FEW_SHOTS = "Nothing was mitigated but by twirling: there are too few shots for circuits with known values."
 _NO_COMPANIONS = "advanced_mitigation was left out: the circuit's two-qubit gates have no circuits with known values."
 _CLIFFORD = "The circuit is a Clifford circuit: a computer finds its values without a device, and companions repeat it."
 _COHERENT = (
@@ -163,7 +167,7 @@ class _Recipe:
             companions=planned.companions[0],
             num_clbits=family.task.circuit.num_clbits,
             shots=planned.budget.shots,
-            everywhere="calibration" not in planned.facts["companions"],
+            everywhere=CALIBRATION not in planned.facts["companions"],
             guard=self.settings.guard,
             facts=planned.facts,
         )
@@ -177,19 +181,7 @@ class _Recipe:
         observed: Sequence[int] | None,
     ) -> _Planned:
         """Make targets and companions of a family for some bases."""
-        settings, sets = self.settings, family.sets
-        rows = companions_for(settings, sets)
-        known: list[Known] = []
-        if settings.advanced_mitigation and structure.unitary:
-            known = known_circuits(structure, wanted, rows, twirled=settings.noise_tailoring, rng=self.rng)
-        advanced = bool(known)
-        if settings.readout_mitigation and not advanced and wanted:
-            known = calibrations(structure, wanted, rows)
-        shots = family.task.shots or 0
-        observables = observed is not None
-        budget = budget_for(
-            shots, settings, sets=sets, observables=observables, advanced=advanced, calibrated=bool(known)
-        )
+        known, budget, few = self._affordable(family, structure, wanted, observables=observed is not None)
         first = len(self.workshop.tasks)
         targets, companions = self._make(family, structure, wanted, known, budget, bits=bits, observed=observed)
         tasks = self.workshop.tasks[first:]
@@ -203,9 +195,42 @@ class _Recipe:
             "shots": sum(task.num_sets * (task.shots or 0) for task in tasks),
             "shared_by_tasks": len(family.tasks),
             "dynamical_decoupling": bool(self.workshop.echoes),
-            "warnings": [*family.warnings, *self._warnings(structure, advanced=advanced)],
+            "warnings": [*family.warnings, *(self._warnings(structure, kinds, few=few) if wanted else ())],
         }
         return _Planned(budget, targets, companions, facts)
+
+    def _affordable(
+        self, family: Family, structure: Structure, wanted: Sequence[Wanted], *, observables: bool
+    ) -> tuple[list[Known], Budget, bool]:
+        """Circuits with known values, how the shots are divided, and whether these are too few for any such circuit.
+
+        Each needs a shot at least, so few shots have fewer of them, and very few have none: no run costs more than
+        its budget.
+        """
+        rows = companions_for(self.settings, family.sets)
+        fewest = min(rows, _FEWEST)
+        while True:
+            known = self._known(structure, wanted, rows) if rows >= fewest else []
+            budget = budget_for(
+                family.task.shots or 0,
+                self.settings,
+                sets=family.sets,
+                observables=observables,
+                advanced=any(each.kind != CALIBRATION for each in known),
+                calibrated=bool(known),
+            )
+            if sum(len(each.sets) for each in known) <= budget.companion_shots * len(wanted):
+                return known, budget, rows < fewest
+            rows //= 2
+
+    def _known(self, structure: Structure, wanted: Sequence[Wanted], rows: int) -> list[Known]:
+        settings = self.settings
+        found: list[Known] = []
+        if settings.advanced_mitigation and structure.unitary:
+            found = known_circuits(structure, wanted, rows, twirled=settings.noise_tailoring, rng=self.rng)
+        if settings.readout_mitigation and not found and wanted:
+            found = calibrations(structure, wanted, rows)
+        return found
 
     def _make(
         self,
@@ -258,9 +283,12 @@ class _Recipe:
         )
         return tuple(made[0].part(index * copies, copies) for index in range(len(wanted))), found
 
-    def _warnings(self, structure: Structure, *, advanced: bool) -> list[str]:
+    def _warnings(self, structure: Structure, kinds: Collection[str], *, few: bool) -> list[str]:
         found = []
-        if self.settings.advanced_mitigation and not advanced:
+        advanced = any(kind != CALIBRATION for kind in kinds)
+        if few:
+            found.append(_FEW_SHOTS)
+        elif self.settings.advanced_mitigation and not advanced:
             found.append(_NO_COMPANIONS if structure.unitary else _MIDWAY)
         if advanced and is_clifford(structure):
             found.append(_CLIFFORD)

@@ -1,8 +1,9 @@
 """The settings of mitigation are checked."""
 
 import pytest
+from qiskit import QuantumCircuit
 
-from qiskit_haiqu_provider import HaiquInputError, HaiquOptionError
+from qiskit_haiqu_provider import EstimatorV2, HaiquInputError, HaiquOptionError, SamplerV2
 from qiskit_haiqu_provider.mitigation.budget import budget_for, companions_for
 from qiskit_haiqu_provider.mitigation.settings import MitigationSettings
 
@@ -69,3 +70,21 @@ def test_without_anything_random_there_is_one_copy():
     off = MitigationSettings(noise_tailoring=False, readout_mitigation=False, advanced_mitigation=False)
     found = plan(1000, advanced=False, calibrated=False, settings=off)
     assert (found.copies, found.shots, found.companion_shots) == (1, 1000, 0)
+
+
+@pytest.mark.parametrize("shots", [1, 4, 16, 17, 30, 64, 1000])
+@pytest.mark.parametrize(("budget", "most"), [("double", 2), ("equal", 1)])
+def test_no_run_costs_more_than_its_budget(shots, budget, most):
+    settings = {"use_mitigation": True, "seed_simulator": 1, "mitigation": {"budget": budget}}
+    bell = QuantumCircuit(2)
+    bell.h(0)
+    bell.cx(0, 1)
+    precision = shots**-0.5
+    estimate = EstimatorV2(options=settings).estimate_cost([(bell, [["ZZ", "XX"]])], precision=precision)
+    assert estimate.shots <= 2 * most * shots  # two bases
+    measured = bell.measure_all(inplace=False)
+    sampled = SamplerV2(options=settings).estimate_cost([measured], shots=shots)
+    assert sampled.shots <= shots * (1.125 if budget == "double" else 1)
+    if shots == 1:
+        metadata = SamplerV2(options=settings).run([measured], shots=1).result()[0].metadata["haiqu"]["mitigation"]
+        assert "too few shots" in metadata["warnings"][0]

@@ -9,7 +9,6 @@ from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import numpy as np
 from qiskit.transpiler import Target
 
 from qiskit_haiqu_provider.cost.estimate import CostEstimate, CostLine
@@ -22,12 +21,21 @@ from qiskit_haiqu_provider.engines.local import memory
 from qiskit_haiqu_provider.engines.local.execution import LocalExecution, assemble
 from qiskit_haiqu_provider.engines.local.options import MAX_SHOTS
 from qiskit_haiqu_provider.engines.local.prepare import Prepared, final_outcomes, prepare
-from qiskit_haiqu_provider.engines.local.units import Piece, Route, Unit, cut, pack_units, restrict, support
+from qiskit_haiqu_provider.engines.local.units import (
+    Piece,
+    Route,
+    Unit,
+    cut,
+    empty_result,
+    pack_units,
+    restrict,
+    support,
+)
 from qiskit_haiqu_provider.exceptions import HaiquCapacityError, HaiquCircuitError, HaiquInputError
 from qiskit_haiqu_provider.run.checks import check_flag, check_seed, check_shots, unknown_option
 from qiskit_haiqu_provider.run.measure import measurements
 from qiskit_haiqu_provider.run.request import Progress, RunRequest, RunType, Task
-from qiskit_haiqu_provider.run.result import Expectations, RunResult, Samples, Statevectors, TaskResult
+from qiskit_haiqu_provider.run.result import RunResult, TaskResult
 
 _WIDTHS = {STATES: 26, MIXED: 13}
 """Qubits that Braket states for each simulator; idle ones do not count."""
@@ -164,7 +172,7 @@ class BraketSimulators:
             Unit(route, batch, {"simulator": request.device}, None, entropy, None) for route, batch in pack_units(parts)
         )
         places = [(piece.task, piece.first, piece.shots or 0) for unit in units for piece in unit.pieces]
-        finish = partial(_assemble, places, [_empty(piece) for piece in pieces], request)
+        finish = partial(_assemble, places, [empty_result(piece) for piece in pieces], request)
         execution = LocalExecution(f"local-{request.token}", units, finish, run=run_unit, progress=progress)
         with self._lock:
             self._running.add(execution)
@@ -246,17 +254,6 @@ def _check_width(width: int, device: str, *, where: str, states: bool) -> None:
             "Use fewer qubits, or aer_simulator."
         )
     memory.check_width(width, method="statevector" if device == STATES else "density_matrix", where=where)
-
-
-def _empty(piece: Piece) -> TaskResult:
-    """The result of a task without any parameter set."""
-    if piece.statevector:
-        return Statevectors(np.empty((0, 1 << piece.prepared.num_qubits), dtype=np.complex128))
-    if piece.observables is None:
-        clbits = piece.prepared.num_clbits
-        return Samples(np.empty((0, piece.shots or 0, -(-clbits // 8)), dtype=np.uint8), clbits)
-    nothing = np.empty((len(piece.observables), 0))
-    return Expectations(nothing, nothing)
 
 
 def _record(name: str, description: str) -> DeviceRecord:

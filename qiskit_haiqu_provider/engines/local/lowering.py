@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from qiskit_haiqu_provider.engines.local import memory
 from qiskit_haiqu_provider.engines.local.evolve import supports
 from qiskit_haiqu_provider.engines.local.noise import confusions
@@ -17,6 +15,7 @@ from qiskit_haiqu_provider.engines.local.units import (
     Route,
     Unit,
     cut,
+    empty_result,
     pack_units,
     restrict,
     support,
@@ -24,7 +23,7 @@ from qiskit_haiqu_provider.engines.local.units import (
 from qiskit_haiqu_provider.exceptions import HaiquCapacityError, HaiquCircuitError, HaiquInputError
 from qiskit_haiqu_provider.run.measure import measurements
 from qiskit_haiqu_provider.run.request import RunRequest, RunType, Task
-from qiskit_haiqu_provider.run.result import Expectations, Samples, Statevectors, TaskResult
+from qiskit_haiqu_provider.run.result import TaskResult
 
 _STATE_METHODS = frozenset({"automatic", "statevector"})
 
@@ -91,7 +90,7 @@ def lower(request: RunRequest, *, device: NoisyDevice | None, workers: int) -> L
     )
     needed = _memory(units)
     memory.check_total(needed)
-    empty = tuple(_empty(piece) for _, piece in pieces)
+    empty = tuple(empty_result(piece) for _, piece in pieces)
     return Lowered(units, empty, _work(request.tasks, pieces), needed, _small(units), _facts(request, units, noise))
 
 
@@ -222,16 +221,6 @@ def _executions(piece: Piece) -> int:
     """Circuit executions of a task: one for each set and, where shots are taken, each measurement group."""
     sets = len(piece.values)
     return sets if piece.observables is None or piece.shots is None else sets * len(piece.plan.groups)
-
-
-def _empty(piece: Piece) -> TaskResult:
-    if piece.statevector:
-        return Statevectors(np.empty((0, 1 << piece.prepared.num_qubits), dtype=np.complex128))
-    if piece.observables is None:
-        clbits = piece.prepared.num_clbits
-        return Samples(np.empty((0, piece.shots or 0, -(-clbits // 8)), dtype=np.uint8), clbits)
-    nothing = np.empty((len(piece.observables), 0))
-    return Expectations(nothing, nothing)
 
 
 def _small(units: Sequence[Unit]) -> bool:

@@ -15,6 +15,7 @@ from qiskit.quantum_info import PauliList, SparsePauliOp
 
 from qiskit_haiqu_provider.engines.local.prepare import Prepared
 from qiskit_haiqu_provider.run.measure import Measurements
+from qiskit_haiqu_provider.run.result import Expectations, Samples, Statevectors, TaskResult
 
 _BLOCK_SETS, _BLOCK_AMPLITUDES = 64, 2**16
 """Size of a block, the parameter sets that share a random stream: at most so many sets and amplitudes."""
@@ -198,3 +199,14 @@ def support(observables: Sequence[SparsePauliOp]) -> set[int]:
     """The qubits on which any of the observables acts."""
     acts = [(observable.paulis.x | observable.paulis.z).any(axis=0) for observable in observables]
     return set(np.flatnonzero(np.any(acts, axis=0)).tolist()) if acts else set()
+
+
+def empty_result(piece: Piece) -> TaskResult:
+    """The result of a task without any parameter set."""
+    if piece.statevector:
+        return Statevectors(np.empty((0, 1 << piece.prepared.num_qubits), dtype=np.complex128))
+    if piece.observables is None:
+        clbits = piece.prepared.num_clbits
+        return Samples(np.empty((0, piece.shots or 0, -(-clbits // 8)), dtype=np.uint8), clbits)
+    nothing = np.empty((len(piece.observables), 0))
+    return Expectations(nothing, nothing)
