@@ -10,10 +10,11 @@ from qiskit.transpiler import Target
 from qiskit_haiqu_provider.devices.record import DeviceRecord
 from qiskit_haiqu_provider.engines.local.engine import LocalEngine
 from qiskit_haiqu_provider.engines.mitigating import with_mitigation
-from qiskit_haiqu_provider.exceptions import HaiquError, HaiquInputError
+from qiskit_haiqu_provider.exceptions import HaiquDependencyError, HaiquError, HaiquInputError
 from qiskit_haiqu_provider.gateway.errors import ApiError, invalid, not_found
 from qiskit_haiqu_provider.gateway.execution.dispatch import Vendor, vendor_of
 from qiskit_haiqu_provider.gateway.execution.recipe import RunRecipe
+from qiskit_haiqu_provider.mitigation.settings import MitigationSettings, check_readout_method
 from qiskit_haiqu_provider.run.request import RunRequest
 
 T = TypeVar("T")
@@ -104,8 +105,11 @@ class Catalogue:
             device=recipe.device, tasks=(), use_mitigation=True, mitigation=recipe.mitigation, options=recipe.options
         )
         try:
-            with_mitigation(asked, engine, target=None)
-        except HaiquInputError as error:
+            ready = with_mitigation(asked, engine, target=None)
+            if ready.finish is not None:
+                settings = MitigationSettings.of(recipe.mitigation)
+                check_readout_method(settings, observables=recipe.observables is not None, where="")
+        except (HaiquInputError, HaiquDependencyError) as error:
             raise invalid("use_mitigation", str(error).removeprefix("use_mitigation: ")) from None
 
     def vendor_target(self, device_id: str) -> Target | None:

@@ -58,7 +58,7 @@ def budget_for(
         total, spare = round(2 * shots * (1 - fraction)), 2 * shots * fraction
     else:
         total, spare = shots, shots * fraction
-    random = settings.noise_tailoring or settings.readout_mitigation or calibrated
+    random = settings.noise_tailoring or settings.flips or (calibrated and settings.advanced_mitigation)
     copies = max(1, min(settings.num_randomizations, total // _SHOTS_A_COPY)) if random else 1
     return Budget(copies, max(1, total // copies), round(spare * _growth(sets)))
 

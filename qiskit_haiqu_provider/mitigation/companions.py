@@ -21,9 +21,6 @@ from qiskit_haiqu_provider.run.rotations import ROTATIONS
 _POOL = 256
 """Clifford bodies among which companions are chosen."""
 
-_ON_ZERO = 2.0
-"""How much more a term counts that is known on the circuit's own initial state than one that needs another."""
-
 _EXACT = 1e-6
 
 
@@ -75,7 +72,7 @@ def cliffords(
     axes = _axes(pauli, weights, rng)
     prepared = ((pauli == 0) | (pauli == axes[:, None, :])).all(axis=2)
     known = np.concatenate([on_zero, prepared])
-    chosen = _choose(known, weights, np.repeat([_ON_ZERO, 1.0], pool), rows)
+    chosen = _choose(known, weights, rows)
     body = chosen % pool
     unitaries = _quarter_turns()[tuple(np.moveaxis(quarters[body], 2, 0))]
     first = list(structure.first)
@@ -228,21 +225,25 @@ def _path(angles: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.i
 
 
 def _axes(pauli: NDArray[np.int8], weights: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int8]:
-    """For each body the axis of every wire's preparation, so that one term, drawn by its weight, is known."""
-    bodies = len(pauli)
-    total = weights.sum()
-    chances = weights / total if total > 0 else np.full(len(weights), 1 / max(1, len(weights)))
-    anchor = rng.choice(len(weights), size=bodies, p=chances)
-    axes = pauli[np.arange(bodies), anchor]
+    """For each body the axis of every wire's preparation, so that many terms are known.
+
+    Terms are fitted in one after the other, in a random order in which those of large weight tend to come first.
+    """
+    bodies = np.arange(len(pauli))
+    chances = weights + (weights.sum() * _FLOOR or 1.0)
+    order = np.argsort(rng.exponential(size=pauli.shape[:2]) / chances, axis=1)
+    axes = np.zeros((len(pauli), pauli.shape[2]), dtype=np.int8)
+    for places in order.T:
+        term = pauli[bodies, places]
+        fits = ((term == 0) | (axes == 0) | (term == axes)).all(axis=1)
+        axes = np.where(fits[:, None] & (axes == 0), term, axes)
     return np.where(axes == 0, _Z, axes).astype(np.int8)
 
 
-def _choose(
-    known: NDArray[np.bool_], weights: NDArray[np.float64], worth: NDArray[np.float64], rows: int
-) -> NDArray[np.intp]:
+def _choose(known: NDArray[np.bool_], weights: NDArray[np.float64], rows: int) -> NDArray[np.intp]:
     """The bodies that tell most, one after the other; a term counts the less the oftener it is known already."""
     seen = np.zeros(known.shape[1])
-    left = worth.copy()
+    left = np.ones(len(known))
     gains = known.astype(np.float64) * (weights + weights.sum() * _FLOOR)
     chosen = []
     for _ in range(rows):

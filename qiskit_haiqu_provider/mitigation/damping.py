@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qiskit_haiqu_provider.mitigation.scatter import variance_to_tell
+
 Array = NDArray[np.float64]
 
 LEAST = 0.03
@@ -72,6 +74,9 @@ class Group:
     shots: int
     """Shots of each randomisation."""
 
+    shot_noise: Array | None = None
+    """Variance of the divided values by shots alone, shape ``(observables, sets)``; ``None`` if it is not known."""
+
 
 @dataclass(frozen=True)
 class Estimates:
@@ -103,19 +108,22 @@ def estimates(constants: Array, groups: Sequence[Group], *, sets: int, guard: bo
     shape = len(constants), sets
     raw, unshrunk = np.repeat(constants[:, None], sets, axis=1), np.repeat(constants[:, None], sets, axis=1)
     noise = _Noise(np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(shape))
+    told = np.zeros(shape)
     for group in groups:
         scaled = group.weights / group.damping.factors
         mean = group.values.mean(axis=1)
         raw += group.weights @ mean.T
         unshrunk += scaled @ mean.T
-        noise = noise.plus(_noise(group, scaled, mean))
+        own = _noise(group, scaled, mean)
+        noise = noise.plus(own)
+        told += variance_to_tell(own.target, group.shot_noise, copies=group.values.shape[1])
     change = unshrunk - raw
     shrinkage = _shrinkage(change, noise) if guard else np.ones(shape)
     bound = (
         np.sum([np.abs(group.weights).sum(axis=1) for group in groups], axis=0) if groups else np.zeros(len(constants))
     )
     values = np.clip(raw + shrinkage * change, (constants - bound)[:, None], (constants + bound)[:, None])
-    stds = np.sqrt(noise.target + noise.companions + (_MODEL_ERROR * change) ** 2)
+    stds = np.sqrt(told + noise.companions + (_MODEL_ERROR * change) ** 2)
     return Estimates(values, stds, raw, unshrunk, shrinkage, *_overview(groups, len(constants)))
 
 

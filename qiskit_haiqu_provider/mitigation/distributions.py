@@ -1,11 +1,13 @@
 """Outcome distributions freed of noise: a small model of what the noise does, and its careful inversion.
 
-Twirled noise damps every parity of outcome bits. The model says by how much: one factor for all parities, and a flip
-rate for each bit. The same mathematics runs on all outcomes of few bits, and on the outcomes seen of many bits.
+Twirled noise damps every parity of outcome bits. The model says by how much: one factor for all parities, and flip
+rates for bits and for pairs of bits. Nearly the same mathematics runs on all outcomes of few bits, and on the outcomes
+seen of many bits.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,9 +37,12 @@ _MIX = 0.1
 _SMALLEST = 1e-300
 
 
+_NO_PAIRS: NDArray[np.intp] = np.zeros((0, 2), dtype=np.intp)
+
+
 @dataclass(frozen=True)
 class Model:
-    """Damping of the parity of some bits: ``exp(everywhere + sum of each of the bits)``."""
+    """Damping of the parity of some bits: ``exp(everywhere + sum of the bits + sum of the pairs that it cuts)``."""
 
     everywhere: float
     """At most 0; of all parities but the empty one."""
@@ -48,8 +53,14 @@ class Model:
     error: float = 0.0
     """Standard error of the exponent of a parity, more or less."""
 
+    pairs: NDArray[np.intp] = field(default_factory=lambda: _NO_PAIRS)
+    """Bits that may be flipped together, shape ``(pairs, 2)``."""
+
+    together: Array = field(default_factory=lambda: np.zeros(0))
+    """At most 0; of each pair, for parities that have one of its bits."""
+
     def flips(self) -> Array:
-        """The probability that each bit is flipped."""
+        """The probability that each bit is flipped alone."""
         return (1 - np.exp(self.bits)) / 2
 
     @property
@@ -57,40 +68,56 @@ class Model:
         """The part of the outcomes that is uniformly random."""
         return float(1 - np.exp(self.everywhere))
 
+    def dampings(self) -> Array:
+        """Of all parities of few bits, in the order of their masks as numbers; that of none is 1."""
+        exponents = np.full(1, self.everywhere)
+        for each in self.bits:
+            exponents = np.concatenate([exponents, exponents + each])
+        masks = np.arange(len(exponents))
+        for (one, other), each in zip(self.pairs, self.together, strict=True):
+            exponents += each * ((masks >> one ^ masks >> other) & 1)
+        exponents[0] = 0.0
+        found: Array = np.exp(exponents)
+        return found
 
-_SWEEPS = 500
+
+_LEAST_ERROR = 1e-3
+"""Of a damping; smaller ones come from too few companions."""
+
+_RIDGE = 1e-3
+"""Keeps what no parity tells at nothing; small against the weights of parities."""
 
 
 def fit(masks: NDArray[np.uint8], factors: Array, errors: Array, *, everywhere: bool = True) -> Model:
     """The model that is nearest to measured dampings.
 
+    Gates spread errors to two bits at once. So each pair of bits whose parity is among the masks has a rate of its own,
+    where there are few enough bits to work on all outcomes.
+
     Args:
         masks: Parities as bits, shape ``(parities, bits)``.
         factors: Their dampings; those that are not well above 0 must be left out.
         errors: Standard errors of these.
-        everywhere: Whether the model has the factor that all parities share.
+        everywhere: Whether the model has the factor that all parities share, and pairs; readout errors need neither.
     """
-    design = np.concatenate([np.full((len(masks), 1), float(everywhere)), masks.astype(np.float64)], axis=1)
-    size = factors / np.maximum(errors, 1e-3)  # the weight of a logarithm
-    scaled, goal = design * size[:, None], -np.log(np.minimum(factors, 1.0)) * size
-    found = _at_least_zero(scaled, goal)
-    return Model(-float(found[0]), -found[1:], float(np.median(errors / factors)))
+    from scipy.optimize import nnls  # takes long to load
 
-
-def _at_least_zero(design: Array, goal: Array) -> Array:
-    """Least squares without negative coefficients, one coordinate after the other."""
-    gram, right = design.T @ design, design.T @ goal
-    gram += 1e-9 * np.trace(gram) / max(1, len(gram)) * np.eye(len(gram))
-    found = np.zeros(len(gram))
-    for _ in range(_SWEEPS):
-        before = found.copy()
-        for index in range(len(gram)):
-            if gram[index, index] > 0:
-                rest = right[index] - gram[index] @ found
-                found[index] = max(0.0, found[index] + rest / gram[index, index])
-        if np.abs(found - before).max(initial=0.0) < 1e-10:
-            break
-    return found
+    width = masks.shape[1]
+    paired = everywhere and width <= DENSE_BITS
+    pairs = np.argwhere(masks[masks.sum(axis=1) == 2])[:, 1].reshape(-1, 2) if paired else _NO_PAIRS
+    cut = masks[:, pairs[:, 0]] ^ masks[:, pairs[:, 1]]
+    design = np.concatenate([np.full((len(masks), 1), float(everywhere)), masks, cut], axis=1)
+    size = factors / np.maximum(errors, _LEAST_ERROR)  # the weight of a logarithm
+    rows = np.concatenate([design * size[:, None], _RIDGE * np.eye(design.shape[1])])
+    goal = np.concatenate([-np.log(np.minimum(factors, 1.0)) * size, np.zeros(design.shape[1])])
+    found = -nnls(rows, goal)[0]
+    return Model(
+        everywhere=float(found[0]),
+        bits=found[1 : width + 1],
+        error=float(np.median(errors / factors)),
+        pairs=pairs,
+        together=found[width + 1 :],
+    )
 
 
 @dataclass(frozen=True)
@@ -122,7 +149,7 @@ def mitigated(bits: NDArray[np.uint8], weights: Array, model: Model, *, shots: i
     """
     dense = bits.shape[1] <= DENSE_BITS
     outcomes, seen = _all_outcomes(bits, weights) if dense else _seen_outcomes(bits, weights)
-    act = _dense_noise(model, bits.shape[1]) if dense else _sparse_noise(model, outcomes)
+    act = _dense_noise(model) if dense else _sparse_noise(model, outcomes)
     start = (1 - _MIX) * seen + _MIX / len(seen)
     spread = _perplexity(_iterated(seen, act, start, _PILOT))
     if dense and shots / spread > _SPARSE:
@@ -186,17 +213,13 @@ def _seen_outcomes(bits: NDArray[np.uint8], weights: Array) -> tuple[NDArray[np.
     return outcomes[kept], total[kept] / total[kept].sum()
 
 
-def _dense_noise(model: Model, width: int) -> Noise:
-    flips, uniform = model.flips(), model.uniform
+def _dense_noise(model: Model) -> Noise:
+    """Noise between all outcomes: it damps their parities."""
+    dampings = model.dampings()
 
     def act(weights: Array) -> Array:
-        tensor: Array = weights
-        for bit, flip in enumerate(flips):
-            if flip > 0:
-                pairs = tensor.reshape(-1, 2, 1 << bit)
-                tensor = ((1 - flip) * pairs + flip * pairs[:, ::-1]).reshape(-1)
-        mixed: Array = (1 - uniform) * tensor + uniform * weights.sum() / (1 << width)
-        return mixed
+        # Rounding alone makes it negative.
+        return np.maximum(0.0, _walsh(_walsh(weights) * dampings) / len(weights))
 
     return act
 
@@ -222,22 +245,25 @@ def _inverse(seen: Array, model: Model) -> Array:
     Where few outcomes matter, too strong a correction makes the others negative, which the simplex forgives; too weak
     a one leaves them there.
     """
-    width = len(model.bits)
-    parities = _walsh(seen)
-    factors = np.full(1, np.exp(model.everywhere - model.error))
-    for value in model.bits:
-        factors = np.concatenate([factors, factors * np.exp(value)])
+    factors = model.dampings() * np.exp(-model.error)
     factors[0] = 1.0
-    found: Array = _walsh(parities / factors) / (1 << width)
+    found: Array = _walsh(_walsh(seen) / factors) / len(seen)
     return found
 
 
 def _walsh(weights: Array) -> Array:
     """The expectation values of all parities, unnormalised; twice gives back the weights times their number."""
-    found = weights
-    size = 1
-    while size < len(weights):
-        pairs = found.reshape(-1, 2, size)
-        found = np.stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], axis=1).reshape(-1)
-        size *= 2
+    width = len(weights).bit_length() - 1
+    low = width // 2
+    grid = weights.reshape(-1, 1 << low)
+    found: Array = (_signs(width - low) @ grid @ _signs(low)).reshape(-1)
+    return found
+
+
+@lru_cache(maxsize=DENSE_BITS)
+def _signs(width: int) -> Array:
+    """The values of all parities at all outcomes."""
+    found = np.ones((1, 1))
+    for _ in range(width):
+        found = np.block([[found, found], [found, -found]])
     return found

@@ -36,6 +36,9 @@ class Copies:
     preparations: NDArray[np.complex128] | None = None
     """At the start of the wires, shape ``(copies, wires, 2, 2)``."""
 
+    flip: bool = True
+    """Whether bits are flipped before they are measured, if any are."""
+
 
 @dataclass
 class Workshop:
@@ -103,7 +106,7 @@ class Workshop:
         copies, segments = len(batch.sets), structure.unitaries.shape[1]
         twirl = random_twirl(structure, copies, self.rng) if self.twirl else identity_twirl(structure, copies)
         flips = np.zeros((copies, structure.width), dtype=bool)
-        if self.flip:
+        if self.flip and batch.flip:
             flips[:, measured] = random_flips(copies, len(measured), self.rng)
         angles = np.empty((copies, segments, 3))
         first, last = list(structure.first), list(structure.last)

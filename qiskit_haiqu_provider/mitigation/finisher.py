@@ -8,14 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qiskit_haiqu_provider.exceptions import HaiquResponseError
+from qiskit_haiqu_provider.mitigation.bootstrap import Bootstrap
 from qiskit_haiqu_provider.mitigation.codec import decoded, encoded
-from qiskit_haiqu_provider.mitigation.damping import LEAST, Damping, Estimates, Group, damping, estimates, undamped
-from qiskit_haiqu_provider.mitigation.distributions import Model, fit, histogram, mitigated
+from qiskit_haiqu_provider.mitigation.corrections import Corrected, Correction, deconvolution
+from qiskit_haiqu_provider.mitigation.damping import Damping, Estimates, Group, damping, estimates, undamped
+from qiskit_haiqu_provider.mitigation.distributions import histogram
+from qiskit_haiqu_provider.mitigation.m3 import m3_of
 from qiskit_haiqu_provider.mitigation.readout import Ensemble, Outcomes, outcomes_of
+from qiskit_haiqu_provider.mitigation.settings import M3, TWIRLED
 from qiskit_haiqu_provider.run.result import Distributions, Expectations, RunResult, TaskResult
 
 _NOTHING = 1e-9
 """Probability below which an outcome is not listed."""
+
+_NO_STDS = "Probabilities have no error bars: there are too many outcomes for a bootstrap."
 
 _VERSION = 1
 
@@ -95,12 +101,14 @@ class Values:
         sets = sum(self.sizes)
         groups = []
         for target, group in zip(self.targets, self.groups, strict=True):
-            seen = outcomes_of(target, raw.tasks[target.task]).values(group.terms)
-            per_set = seen.reshape(sets, -1, len(group.terms))
-            groups.append(Group(group.weights, per_set, group.companions.damping(raw, group.terms), self.shots))
-        found = estimates(self.constants, groups, sets=sets, guard=self.guard)
+            outcomes = outcomes_of(target, raw.tasks[target.task])
+            per_set = outcomes.values(group.terms).reshape(sets, -1, len(group.terms))
+            found = group.companions.damping(raw, group.terms)
+            noise = outcomes.shot_noise(group.terms, group.weights / found.factors, sets=sets, shots=self.shots)
+            groups.append(Group(group.weights, per_set, found, self.shots, noise))
+        whole = estimates(self.constants, groups, sets=sets, guard=self.guard)
         for part in _parts(self.sizes):
-            yield Expectations(found.values[:, part], found.stds[:, part]), {**self.facts, **_facts(found, part)}
+            yield Expectations(whole.values[:, part], whole.stds[:, part]), {**self.facts, **_facts(whole, part)}
 
 
 @dataclass(frozen=True)
@@ -125,53 +133,83 @@ class Shares:
 
     guard: bool
     facts: Mapping[str, Any]
+    method: str = TWIRLED
+    """How readout errors are undone if nothing else is."""
+
+    companion_shots: int = 0
+    """Of each companion."""
+
+    seed: int = 0
+    """Of the error bars."""
 
     def finish(self, raw: RunResult) -> Iterator[Finished]:
         """Distributions of each task."""
         sets = sum(self.sizes)
         outcomes = outcomes_of(self.target, raw.tasks[self.target.task])
-        model = self._model(raw)
+        correction = self._correction(raw)
+        bootstrap = None if correction is None else Bootstrap(correction, self.seed, sets)
         copies = self.target.copies // sets
         for part in _parts(self.sizes):
-            found, facts = [], []
+            found, facts, warnings = [], [], []
             for index in range(part.start, part.stop):
-                seen = outcomes.part(index * copies, copies)
-                weights, told = self._one(seen, model, copies)
-                found.append(weights)
+                better, told = self._one(outcomes.part(index * copies, copies), bootstrap, copies, number=index)
+                found.append((better.bits, better.weights))
                 facts.append(told)
-            yield self._distributions(found), {**self.facts, **_model_facts(model), **_joined(facts)}
+                warnings.append(better.warning)
+            yield (
+                self._distributions(found),
+                {
+                    **self.facts,
+                    **({"unmitigated_share": 1.0} if correction is None else correction.facts()),
+                    **_joined(facts),
+                    "warnings": [*self.facts["warnings"], *filter(None, dict.fromkeys(warnings))],
+                },
+            )
 
-    def _model(self, raw: RunResult) -> Model | None:
-        """The noise; ``None`` if nothing is known of it."""
-        if not self.companions.ensembles:
+    def _correction(self, raw: RunResult) -> Correction | None:
+        """How the noise is undone; ``None`` if nothing is known of it."""
+        known = self.companions.ensembles
+        if not known:
             return None
+        if self.method == M3:
+            return m3_of(
+                [(each.flips, outcomes_of(each, raw.tasks[each.task])) for each in known], shots=self.companion_shots
+            )
         found = self.companions.damping(raw, self.parities)
-        errors = np.sqrt((found.residuals**2).sum(axis=0))
-        known = found.usable & (found.factors > LEAST)
-        if not known.any():
-            return None
-        return fit(self.parities[known], found.factors[known], errors[known], everywhere=self.everywhere)
+        return deconvolution(found, self.parities, everywhere=self.everywhere, guard=self.guard)
 
-    def _one(self, seen: Outcomes, model: Model | None, copies: int) -> tuple[Any, dict[str, Any]]:
+    def _one(
+        self, seen: Outcomes, bootstrap: Bootstrap | None, copies: int, *, number: int
+    ) -> tuple[Corrected, dict[str, Any]]:
+        """The distribution of a set, and what to tell of it."""
         weights = seen.weights / copies
         bits, places = np.unique(seen.bits, axis=0, return_inverse=True)
         raw = histogram(places.reshape(-1), weights, len(bits))
         shots = self.shots * copies
         told: dict[str, Any] = {"raw_counts": self._counts(bits, raw * shots)}
-        if model is None:
-            return (bits, raw), told
-        better = mitigated(bits, raw, model, shots=shots, guard=self.guard)
-        told["shrinkage"] = better.shrinkage
+        if bootstrap is None:
+            return Corrected(bits, raw), told
+        better = bootstrap.correction.corrected(bits, raw, shots=shots)
+        stds = bootstrap.stds(bits, raw, better, shots=shots, number=number)
         listed = better.weights > _NOTHING
         kept = better.weights[listed]
-        return (better.outcomes[listed], kept / kept.sum()), told
+        told |= better.facts
+        told["stds"] = (
+            None if stds is None else dict(zip(self._strings(better.bits[listed]), stds[listed].tolist(), strict=True))
+        )
+        warning = better.warning or (_NO_STDS if stds is None else "")
+        return Corrected(better.bits[listed], kept / kept.sum(), warning=warning), told
 
     def _counts(self, bits: NDArray[np.uint8], counts: NDArray[np.float64]) -> dict[str, int]:
+        return {
+            string: round(count) for string, count in zip(self._strings(bits), counts.tolist(), strict=True) if count
+        }
+
+    def _strings(self, bits: NDArray[np.uint8]) -> list[str]:
+        """Outcomes as text, one letter for each classical bit of the circuit."""
         strings = np.full((len(bits), self.num_clbits), ord("0"), dtype=np.uint8)
         strings[:, [self.num_clbits - 1 - clbit for clbit in self.target.clbits]] += bits
-        return {
-            row.tobytes().decode(): round(count) for row, count in zip(strings, counts.tolist(), strict=True) if count
-        }
+        return [row.tobytes().decode() for row in strings]
 
     def _distributions(self, found: Sequence[tuple[NDArray[np.uint8], NDArray[np.float64]]]) -> Distributions:
         bits = np.concatenate([each for each, _ in found])
@@ -261,16 +299,6 @@ def _facts(found: Estimates, part: slice) -> dict[str, Any]:
         "shrinkage": found.shrinkage[:, part].tolist(),
         "median_damping": found.median_damping.tolist(),
         "unmitigated_share": found.unmitigated.tolist(),
-    }
-
-
-def _model_facts(model: Model | None) -> dict[str, Any]:
-    if model is None:
-        return {"unmitigated_share": 1.0}
-    return {
-        "damping": float(np.exp(model.everywhere)),
-        "flips": np.round(model.flips(), 6).tolist(),
-        "unmitigated_share": 0.0,
     }
 
 

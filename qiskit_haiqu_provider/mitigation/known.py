@@ -1,5 +1,6 @@
 """Which companions the terms of a circuit need, and in which numbers."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,11 +25,6 @@ class Wanted:
     weights: NDArray[np.float64]
     changes: NDArray[np.complex128]
     """Basis change of each wire."""
-
-    def heavy(self) -> NDArray[np.bool_]:
-        """Which terms act on more than half of the wires."""
-        heavy: NDArray[np.bool_] = (self.terms != 0).sum(axis=1) > self.terms.shape[1] / 2
-        return heavy
 
 
 @dataclass(frozen=True)
@@ -55,15 +51,22 @@ CALIBRATION = "calibration"
 
 
 def known_circuits(
-    structure: Structure, wanted: Sequence[Wanted], rows: int, *, twirled: bool, rng: np.random.Generator
+    structure: Structure,
+    wanted: Sequence[Wanted],
+    rows: int,
+    *,
+    twirled: bool,
+    mirrored: float,
+    rng: np.random.Generator,
 ) -> list[Known]:
-    """Clifford companions for terms on few qubits, mirrors for the others and as a check of the first.
+    """Clifford companions and mirrors.
 
     Args:
         structure: The circuit.
         wanted: The terms of each basis.
         rows: Companions of each basis, more or less.
         twirled: Whether gates are twirled; otherwise errors may be coherent, which Clifford circuits do not show.
+        mirrored: Which part of the companions are mirrors where the circuit has both kinds.
         rng: Source of randomness.
 
     Returns:
@@ -76,16 +79,10 @@ def known_circuits(
     reflected = mirrors(structure) if gates >= _FEWEST_GATES or not with_cliffords else ()
     if reflected and not twirled:
         with_cliffords = False
-    counts = [_counts(each, rows, cliffords=with_cliffords, reflections=len(reflected)) for each in wanted]
-    found = []
-    if with_cliffords and any(count for count, _ in counts):
-        found.append(_cliffords(structure, wanted, [count for count, _ in counts], mirrored=bool(reflected), rng=rng))
-    found += [
-        _reflections(each, wanted, [count for _, count in counts], rows, alone=not with_cliffords, rng=rng)
-        for each in reflected
-        if any(count for _, count in counts)
-    ]
-    return found
+    each = math.ceil(rows * (mirrored if with_cliffords else 1) / max(1, len(reflected)))
+    count = max(0, rows - each * len(reflected)) if with_cliffords else 0
+    found = [_cliffords(structure, wanted, count, rng)] if count and wanted else []
+    return found + [_reflections(mirror, wanted, each, rng) for mirror in reflected if wanted]
 
 
 def calibrations(structure: Structure, wanted: Sequence[Wanted], rows: int) -> list[Known]:
@@ -96,70 +93,27 @@ def calibrations(structure: Structure, wanted: Sequence[Wanted], rows: int) -> l
     return [Known(idle, np.zeros(rows * len(wanted), dtype=np.intp), changes, ideal, CALIBRATION)]
 
 
-def _counts(wanted: Wanted, rows: int, *, cliffords: bool, reflections: int) -> tuple[int, int]:
-    """Clifford companions of a basis, and mirrors of each kind."""
-    if not reflections:
-        return rows, 0
-    if not cliffords:
-        return 0, -(-rows // reflections)
-    heavy = wanted.heavy()
-    if heavy.all():
-        return 0, -(-rows // reflections)
-    most = -(-3 * rows // 4)
-    return most, -(-(most if heavy.any() else rows - most) // reflections)
-
-
-def _cliffords(
-    structure: Structure,
-    wanted: Sequence[Wanted],
-    counts: Sequence[int],
-    *,
-    mirrored: bool,
-    rng: np.random.Generator,
-) -> Known:
-    unitaries, ideal = [], []
-    for each, count in zip(wanted, counts, strict=True):
-        light = ~each.heavy() if mirrored else np.ones(len(each.terms), dtype=bool)
-        values = np.zeros((count, len(each.terms)), dtype=np.int8)
-        if count:
-            found = cliffords(structure, each.terms[light], each.weights[light], rows=count, rng=rng)
-            values[:, light] = found.ideal
-            unitaries.append(found.unitaries)
-        ideal.append(values)
+def _cliffords(structure: Structure, wanted: Sequence[Wanted], count: int, rng: np.random.Generator) -> Known:
+    found = [cliffords(structure, each.terms, each.weights, rows=count, rng=rng) for each in wanted]
     return Known(
         structure,
-        np.zeros(sum(counts), dtype=np.intp),
-        _repeated(wanted, counts),
-        tuple(ideal),
+        np.zeros(count * len(wanted), dtype=np.intp),
+        _repeated(wanted, count),
+        tuple(each.ideal for each in found),
         "clifford",
-        unitaries=np.concatenate(unitaries),
+        unitaries=np.concatenate([each.unitaries for each in found]),
     )
 
 
-def _reflections(
-    structure: Structure,
-    wanted: Sequence[Wanted],
-    counts: Sequence[int],
-    rows: int,
-    *,
-    alone: bool,
-    rng: np.random.Generator,
-) -> Known:
+def _reflections(mirror: Structure, wanted: Sequence[Wanted], count: int, rng: np.random.Generator) -> Known:
     """Mirrors, prepared and measured in the basis of each group, so that all its terms are 1."""
-    sets = len(structure.unitaries)
-    ideal = []
-    for each, count in zip(wanted, counts, strict=True):
-        values = np.ones((count, len(each.terms)), dtype=np.int8)
-        if not alone:  # light terms: a quarter of what is known of them
-            values[max(1, -(-rows // 8)) :, ~each.heavy()] = 0
-        ideal.append(values)
-    changes = _repeated(wanted, counts)
-    chosen = rng.permutation(max(sets, sum(counts)))[: sum(counts)] % sets
-    return Known(structure, chosen, changes, tuple(ideal), "mirror", preparations=changes.conj().swapaxes(2, 3))
+    sets, total = len(mirror.unitaries), count * len(wanted)
+    chosen = rng.permutation(max(sets, total))[:total] % sets
+    changes = _repeated(wanted, count)
+    ideal = tuple(np.ones((count, len(each.terms)), dtype=np.int8) for each in wanted)
+    return Known(mirror, chosen, changes, ideal, "mirror", preparations=changes.conj().swapaxes(2, 3))
 
 
-def _repeated(wanted: Sequence[Wanted], counts: Sequence[int]) -> NDArray[np.complex128]:
+def _repeated(wanted: Sequence[Wanted], count: int) -> NDArray[np.complex128]:
     """The basis changes of each basis, as often as it has companions."""
-    return np.concatenate(
-        [np.repeat(each.changes[None], count, axis=0) for each, count in zip(wanted, counts, strict=True)]
-    )
+    return np.repeat(np.stack([each.changes for each in wanted]), count, axis=0)

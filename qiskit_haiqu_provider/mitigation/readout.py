@@ -75,6 +75,33 @@ class Outcomes:
                 found[:, place] = 1 - 2 * np.bincount(owner, column * self.weights, copies)
         return found
 
+    def shot_noise(
+        self, terms: NDArray[np.uint8], weights: NDArray[np.float64], *, sets: int, shots: int
+    ) -> NDArray[np.float64]:
+        """The variance that shots alone give to sums of parities: that of the outcomes of all copies of a set together.
+
+        Args:
+            terms: The bits of each parity, shape ``(terms, bits)``.
+            weights: Of the parities in each sum, shape ``(sums, terms)``.
+            sets: How many sets the copies belong to; the copies of a set come one after the other.
+            shots: Shots of each copy.
+
+        Returns:
+            Variances of the means over all copies of a set, shape ``(sums, sets)``.
+        """
+        per_set = (len(self.offsets) - 1) // sets
+        bits, owner = self.bits.astype(np.float32), np.repeat(np.arange(sets), np.diff(self.offsets[::per_set]))
+        moments = np.zeros((2, len(weights), sets))
+        step = max(1, _VALUES_AT_ONCE // max(1, len(terms), len(weights)))
+        for start in range(0, len(bits), step):
+            rows = slice(start, start + step)
+            sums = (1 - 2 * ((bits[rows] @ terms.T.astype(np.float32)) % 2)) @ weights.T
+            for index, column in enumerate(sums.T):
+                for moment, power in zip(moments, (column, column**2), strict=True):
+                    moment[index] += np.bincount(owner[rows], power * self.weights[rows], sets) / per_set
+        variances: NDArray[np.float64] = np.maximum(0.0, moments[1] - moments[0] ** 2) / (per_set * shots)
+        return variances
+
     def part(self, first: int, copies: int) -> "Outcomes":
         """Those of some copies."""
         start, stop = self.offsets[first], self.offsets[first + copies]

@@ -17,7 +17,7 @@ from qiskit_haiqu_provider.mitigation.families import Family, families
 from qiskit_haiqu_provider.mitigation.finisher import Companions, Finisher, Measured, Part, Plain, Shares, Values
 from qiskit_haiqu_provider.mitigation.known import CALIBRATION, Known, Wanted, calibrations, known_circuits
 from qiskit_haiqu_provider.mitigation.readout import Ensemble
-from qiskit_haiqu_provider.mitigation.settings import MitigationSettings
+from qiskit_haiqu_provider.mitigation.settings import BY_CLIENT, MitigationSettings, check_readout_method
 from qiskit_haiqu_provider.mitigation.structure import Structure
 from qiskit_haiqu_provider.mitigation.synthesis import choose_basis
 from qiskit_haiqu_provider.mitigation.twirling import basis_changes
@@ -28,6 +28,9 @@ _LETTERS = "IXYZ"
 
 _FEWEST = 4
 """With fewer companions than that their noise would be no guide."""
+
+_MIRRORED_VALUES, _MIRRORED_SHARES = 0.25, 0.75
+"""Parts of the companions that are mirrors: light cones matter to single terms, all parities to a distribution."""
 
 _MIDWAY = (
     "advanced_mitigation was left out: the circuit measures or resets qubits before its end, or has instructions "
@@ -62,17 +65,28 @@ def mitigate(request: RunRequest, *, target: Target | None, settings: Mitigation
         settings: Which parts of mitigation are used.
 
     Raises:
-        HaiquInputError: If exact values or states are asked for, which have no errors to mitigate.
+        HaiquInputError: If exact values or states are asked for, which have no errors to mitigate, or expectation
+            values by a method for samples.
         HaiquCircuitError: If the device has no gates for what mitigation adds.
     """
-    _refuse_exact(request)
+    refuse_exact(request)
+    for task in request.tasks:
+        check_readout_method(settings, observables=task.observables is not None, where=f"PUB {task.pub}: ")
     recipe = _Recipe(settings, target, np.random.default_rng(request.seed))
     parts = tuple(recipe.part(family) for family in families(request.tasks))
     ready = replace(request, tasks=tuple(recipe.workshop.tasks), use_mitigation=False, mitigation={})
     return Mitigated(ready, Finisher(parts, len(request.tasks)))
 
 
-def _refuse_exact(request: RunRequest) -> None:
+def refuse_exact(request: RunRequest) -> None:
+    """Refuse what has no errors to mitigate.
+
+    Args:
+        request: A request with ``use_mitigation``.
+
+    Raises:
+        HaiquInputError: If states or exact values are asked for.
+    """
     if request.run_type is not RunType.RUN:
         raise HaiquInputError("use_mitigation: a statevector has no errors. Set use_mitigation=False.")
     for task in request.tasks:
@@ -93,6 +107,9 @@ class _Planned:
 
     companions: tuple[Companions, ...]
     """For each basis."""
+
+    companion_shots: int
+    """Of each companion."""
 
     facts: dict[str, Any]
 
@@ -120,7 +137,7 @@ class _Recipe:
         structure = family.structure
         if structure is None:
             self.workshop.tasks.append(family.task)
-            return Plain(len(self.workshop.tasks) - 1, family.tasks, {"warnings": list(family.warnings)})
+            return Plain(len(self.workshop.tasks) - 1, family.tasks, {**BY_CLIENT, "warnings": list(family.warnings)})
         gates = None if self.device is None else frozenset(self.device.operation_names)
         self.workshop.basis = choose_basis(gates, set(family.task.circuit.count_ops()))
         if family.task.observables is None:
@@ -170,7 +187,15 @@ class _Recipe:
             everywhere=CALIBRATION not in planned.facts["companions"],
             guard=self.settings.guard,
             facts=planned.facts,
+            method=self.settings.readout_method,
+            companion_shots=planned.companion_shots,
+            seed=self._own_seed(),
         )
+
+    def _own_seed(self) -> int:
+        """A seed for what is drawn after the run; what is drawn before it stays the same."""
+        (own,) = self.rng.spawn(1)
+        return int(own.integers(2**32))
 
     def _plan(
         self,
@@ -183,10 +208,12 @@ class _Recipe:
         """Make targets and companions of a family for some bases."""
         known, budget, few = self._affordable(family, structure, wanted, observables=observed is not None)
         first = len(self.workshop.tasks)
-        targets, companions = self._make(family, structure, wanted, known, budget, bits=bits, observed=observed)
+        shots = budget.shots_of(sum(len(each.sets) for each in known) / max(1, len(wanted)))
+        targets, companions = self._make(family, structure, wanted, known, budget, shots, bits=bits, observed=observed)
         tasks = self.workshop.tasks[first:]
         kinds = [each.kind for each in known]
         facts = {
+            **BY_CLIENT,
             "randomizations": budget.copies,
             "companions": {
                 kind: sum(len(each.sets) for each in known if each.kind == kind) for kind in dict.fromkeys(kinds)
@@ -197,7 +224,7 @@ class _Recipe:
             "dynamical_decoupling": bool(self.workshop.echoes),
             "warnings": [*family.warnings, *(self._warnings(structure, kinds, few=few) if wanted else ())],
         }
-        return _Planned(budget, targets, companions, facts)
+        return _Planned(budget, targets, companions, shots, facts)
 
     def _affordable(
         self, family: Family, structure: Structure, wanted: Sequence[Wanted], *, observables: bool
@@ -210,7 +237,8 @@ class _Recipe:
         rows = companions_for(self.settings, family.sets)
         fewest = min(rows, _FEWEST)
         while True:
-            known = self._known(structure, wanted, rows) if rows >= fewest else []
+            mirrored = _MIRRORED_VALUES if observables else _MIRRORED_SHARES
+            known = self._known(structure, wanted, rows, mirrored) if rows >= fewest else []
             budget = budget_for(
                 family.task.shots or 0,
                 self.settings,
@@ -223,11 +251,12 @@ class _Recipe:
                 return known, budget, rows < fewest
             rows //= 2
 
-    def _known(self, structure: Structure, wanted: Sequence[Wanted], rows: int) -> list[Known]:
+    def _known(self, structure: Structure, wanted: Sequence[Wanted], rows: int, mirrored: float) -> list[Known]:
         settings = self.settings
         found: list[Known] = []
         if settings.advanced_mitigation and structure.unitary:
-            found = known_circuits(structure, wanted, rows, twirled=settings.noise_tailoring, rng=self.rng)
+            twirled = settings.noise_tailoring
+            found = known_circuits(structure, wanted, rows, twirled=twirled, mirrored=mirrored, rng=self.rng)
         if settings.readout_mitigation and not found and wanted:
             found = calibrations(structure, wanted, rows)
         return found
@@ -239,6 +268,7 @@ class _Recipe:
         wanted: Sequence[Wanted],
         known: Sequence[Known],
         budget: Budget,
+        shots: int,
         *,
         bits: Sequence[tuple[int, int]],
         observed: Sequence[int] | None,
@@ -251,8 +281,8 @@ class _Recipe:
             np.tile(np.repeat(np.arange(family.sets), budget.copies), len(wanted)),
             np.repeat(np.stack([basis.changes for basis in wanted]), copies, axis=0),
             budget.shots,
+            flip=self.settings.flips,
         )
-        shots = budget.shots_of(sum(len(companions.sets) for companions in known) / len(wanted))
         alike = [companions for companions in known if companions.structure is structure]
         others = [companions for companions in known if companions.structure is not structure]
         made = self.workshop.make(

@@ -60,7 +60,7 @@ class MitigationOptions(Options):
     """Which parts of error mitigation are used when ``use_mitigation`` is on."""
 
     dynamical_decoupling: bool = option(True, _flag)
-    """Echo idle qubits. Default: ``True``."""
+    """Echo idle qubits, where the device tells the times of its gates. Default: ``True``."""
 
     readout_mitigation: bool = option(True, _flag)
     """Undo readout errors. Default: ``True``."""
@@ -72,7 +72,9 @@ class MitigationOptions(Options):
     """Renormalise by what the noise does to circuits whose answer is known. Default: ``True``."""
 
     readout_mitigation_options: dict[str, Any] = option(dict, _mapping)
-    """Further settings of readout mitigation, of services that have some. Default: none."""
+    """Further settings of readout mitigation. Of this package: ``{"method": "m3"}`` undoes readout errors of samples by
+    M3 (extra ``m3``), with ``advanced_mitigation=False``; ``"twirled"``, by random flips. Services have others.
+    Default: none."""
 
     num_randomizations: int = option(16, check_randomizations)
     """Randomised copies of each circuit, each with its part of the shots. Default: 16."""

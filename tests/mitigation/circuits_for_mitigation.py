@@ -8,6 +8,7 @@ from qiskit.quantum_info import Statevector
 
 from qiskit_haiqu_provider.devices.native import GPI2Gate, GPIGate, MSGate
 from qiskit_haiqu_provider.run.request import RunRequest, Task
+from qiskit_haiqu_provider.run.result import Distributions
 
 
 def _cz(circuit, rng):
@@ -100,3 +101,14 @@ def ideal_probabilities(circuit):
     }
     bits = sorted(shown)
     return bits, state.probabilities([shown[bit] for bit in bits])
+
+
+def shares_of(samples):
+    """Samples as services give them that have probabilities, not shots."""
+    found, weights, offsets = [], [], [0]
+    for row in samples.outcomes:
+        outcomes, counts = np.unique(row, axis=0, return_counts=True)
+        found.append(outcomes)
+        weights.append(counts / 2.0)  # scaled, as services do
+        offsets.append(offsets[-1] + len(outcomes))
+    return Distributions(np.concatenate(found), np.concatenate(weights), np.array(offsets), samples.num_clbits)

@@ -130,6 +130,41 @@ def test_the_model_is_fitted_to_dampings():
     assert np.allclose(only.bits, model.bits, atol=1e-3)
 
 
+def test_pairs_that_flip_together_are_found():
+    masks = all_bits(4)[1:]
+    pairs = np.array([[0, 1], [2, 3]])
+    together = np.array([-0.15, -0.08])
+    cut = masks[:, pairs[:, 0]] ^ masks[:, pairs[:, 1]]
+    bits = -np.linspace(0.02, 0.06, 4)
+    factors = np.exp(-0.1 + masks @ bits + cut @ together)
+    found = fit(masks, factors, np.full(15, 0.01))
+    rates = {tuple(pair): rate for pair, rate in zip(found.pairs.tolist(), found.together, strict=True)}
+    assert len(rates) == 6
+    assert rates.pop((0, 1)) == pytest.approx(-0.15, abs=1e-3)
+    assert rates.pop((2, 3)) == pytest.approx(-0.08, abs=1e-3)
+    assert np.allclose(list(rates.values()), 0, atol=1e-3)
+    assert np.allclose(found.dampings()[1:], factors, atol=1e-3)
+    assert found.dampings()[0] == 1.0
+    readout = fit(masks, np.exp(masks @ bits), np.full(15, 0.01), everywhere=False)
+    assert not len(readout.pairs)  # readout errors of different bits are independent
+
+
+def test_correlated_flips_are_undone():
+    rng = np.random.default_rng(8)
+    ideal = rng.dirichlet(np.full(8, 0.5))
+    flipped = np.arange(8) ^ 0b011
+    seen = 0.9 * ideal + 0.1 * ideal[flipped]
+    masks = all_bits(3)[1:]
+    signs = 1 - 2 * (masks.astype(int) @ all_bits(3).T % 2)
+    factors = (signs @ seen) / (signs @ ideal)
+    model = fit(masks, factors, np.full(7, 0.001))
+    found = mitigated(all_bits(3), seen, model, shots=10_000_000, guard=False)
+    assert np.abs(found.weights - ideal).max() < 0.002
+    alone = Model(0.0, np.log(factors[[0, 1, 3]]))  # the flips of single bits, as if they were independent
+    worse = mitigated(all_bits(3), seen, alone, shots=10_000_000, guard=False)
+    assert np.abs(found.weights - ideal).max() < np.abs(worse.weights - ideal).max() / 5
+
+
 @settings(max_examples=30, deadline=None)
 @given(seeds)
 def test_the_simplex_is_reached_by_one_amount(seed):

@@ -26,6 +26,7 @@ from tests.mitigation.circuits_for_mitigation import (
     random_circuit,
     request_of,
     seeds,
+    shares_of,
     task_of,
 )
 
@@ -158,10 +159,10 @@ def noise_of(error=0.03, readout=0.04):
 
 
 def test_noise_is_divided_out_and_error_bars_say_how_well():
-    circuit = random_circuit("cz", 4, steps=6)
+    circuit = random_circuit("cz", 5, steps=6)
     observables = (SparsePauliOp(["IIZ", "IZI", "ZII"], [1.0, 1.0, 1.0]),)
     ideal = Statevector(circuit).expectation_value(observables[0]).real
-    found = finished(plan(task_of(circuit, observables, shots=20000), chosen=MitigationSettings()), noise=noise_of())
+    found = finished(plan(task_of(circuit, observables, shots=100_000), chosen=MitigationSettings()), noise=noise_of())
     (result,), (facts,) = found.tasks, found.task_facts
     error, raw = abs(result.values[0, 0] - ideal), abs(facts["raw"][0][0] - ideal)
     assert error < 4 * result.stds[0, 0]
@@ -264,6 +265,21 @@ def test_circuits_that_differ_in_angles_share_their_companions():
     assert len(other.finisher.parts) == 2
 
 
+@pytest.mark.parametrize(
+    ("rows", "values", "samples"),
+    [
+        (16, {"clifford": 12, "mirror": 4}, {"clifford": 4, "mirror": 12}),
+        (4, {"clifford": 2, "mirror": 2}, {"mirror": 4}),
+    ],
+)
+def test_companions_for_values_follow_the_light_cones_and_those_for_samples_know_all_parities(rows, values, samples):
+    circuit = sweep()[0].assign_parameters([0.3])
+    chosen = MitigationSettings(num_randomizations=rows)
+    wanted = task_of(circuit, (SparsePauliOp(["ZZZ", "IZI"]),), shots=1000), task_of(measured(circuit), shots=1000)
+    for task, expected in zip(wanted, (values, samples), strict=True):
+        assert plan(task, chosen=chosen).finisher.parts[0].facts["companions"] == expected
+
+
 def test_no_more_is_spent_than_twice_the_shots():
     circuit, values = sweep()
     observables = (SparsePauliOp(["ZZZ", "XII"]),)
@@ -336,7 +352,7 @@ def test_results_may_be_distributions_and_must_be_whole():
     circuit = measured(random_circuit("cz", 2))
     planned = plan(task_of(circuit, shots=800))
     raw = run(planned)
-    as_shares = RunResult(tuple(_shares(each) for each in raw.tasks))
+    as_shares = RunResult(tuple(shares_of(each) for each in raw.tasks))
     one, other = planned.finisher.finish(raw).tasks[0], planned.finisher.finish(as_shares).tasks[0]
     assert np.allclose(one.weights, other.weights)
     less = RunResult(tuple(Samples(each.outcomes[:-1], each.num_clbits) for each in raw.tasks))
@@ -345,16 +361,6 @@ def test_results_may_be_distributions_and_must_be_whole():
     wrong = RunResult(tuple(Expectations(np.zeros((1, 1)), np.zeros((1, 1))) for _ in raw.tasks))
     with pytest.raises(HaiquResponseError, match="needs the outcomes"):
         planned.finisher.finish(wrong)
-
-
-def _shares(samples):
-    found, weights, offsets = [], [], [0]
-    for row in samples.outcomes:
-        outcomes, counts = np.unique(row, axis=0, return_counts=True)
-        found.append(outcomes)
-        weights.append(counts / 2.0)  # scaled, as services do
-        offsets.append(offsets[-1] + len(outcomes))
-    return Distributions(np.concatenate(found), np.concatenate(weights), np.array(offsets), samples.num_clbits)
 
 
 def test_measurement_registers_do_not_collide():

@@ -17,6 +17,7 @@ from qiskit_haiqu_provider.engines.direct.together import done, tried
 from qiskit_haiqu_provider.engines.following import ORDER, Following, added_up
 from qiskit_haiqu_provider.exceptions import HaiquJobCancelledError, HaiquJobError, HaiquSubmissionError
 from qiskit_haiqu_provider.mitigation.finisher import finished
+from qiskit_haiqu_provider.mitigation.settings import BY_ENGINE
 from qiskit_haiqu_provider.run.request import Progress
 from qiskit_haiqu_provider.run.result import RunResult, TaskResult
 
@@ -87,7 +88,9 @@ class DirectExecution(Following):
         for job, look in zip(self._state.jobs, self._looks, strict=True):
             self._check_done(job, look)
         parts = self._parts(self._state.jobs)
-        return finished(RunResult(assemble(self._state.tasks, parts), self._facts()), self._state.finish)
+        told = (BY_ENGINE,) * len(self._state.tasks) if self._state.facts.get("use_mitigation") else ()
+        whole = RunResult(assemble(self._state.tasks, parts), self._facts(), task_facts=told)
+        return finished(whole, self._state.finish)
 
     def completed(self) -> Mapping[int, TaskResult]:
         """The results of the tasks whose jobs are all done, by the index of the task; the others are left out."""

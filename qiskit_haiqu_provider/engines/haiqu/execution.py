@@ -21,6 +21,7 @@ from qiskit_haiqu_provider.engines.haiqu.facts import (
 from qiskit_haiqu_provider.engines.haiqu.results import merged_facts, read_results
 from qiskit_haiqu_provider.engines.haiqu.state import RunState, SentJob
 from qiskit_haiqu_provider.engines.haiqu.submission import find
+from qiskit_haiqu_provider.engines.haiqu.told import mitigation_told
 from qiskit_haiqu_provider.exceptions import (
     HaiquApiError,
     HaiquJobCancelledError,
@@ -119,13 +120,21 @@ class HaiquExecution(Following):
         for sent, job in pairs:
             self._check_not_failed(job, sent.id)  # also where another job has not ended: it is what ended the run
         tasks: dict[int, TaskResult] = {}
+        told: dict[int, Mapping[str, Any]] = {}
         facts: dict[str, Any] = {}
         for sent, job in pairs:
             results, info = _outcome(sent, job)
             found, more = read_results(sent.layout, results, info, mitigated=self._state.use_mitigation)
             tasks.update(zip((slot.task for slot in sent.layout.slots), found, strict=True))
             facts = merged_facts(facts, more)
-        whole = RunResult(tuple(tasks[index] for index in sorted(tasks)), {**facts, **self._facts()})
+            if self._state.use_mitigation:
+                about = mitigation_told(sent.layout, info, scrub=self._scrubbed)
+                told.update(zip((slot.task for slot in sent.layout.slots), about, strict=True))
+        whole = RunResult(
+            tuple(tasks[index] for index in sorted(tasks)),
+            {**facts, **self._facts()},
+            task_facts=tuple(told[index] for index in sorted(told)),
+        )
         return finished(whole, self._state.finish)
 
     def completed(self) -> Mapping[int, TaskResult]:
@@ -213,7 +222,11 @@ class HaiquExecution(Following):
         """A job with secrets masked in what the service says of it."""
         if not job.logs:
             return job
-        return job.model_copy(update={"logs": self._client.scrubbed(job.logs, self._hidden())})
+        return job.model_copy(update={"logs": self._scrubbed(job.logs)})
+
+    def _scrubbed(self, text: str) -> str:
+        """A text of the service with secrets masked."""
+        return self._client.scrubbed(text, self._hidden())
 
     def _status(self) -> JobStatus:
         found = {status_of(job) for sent, job in zip(self._state.jobs, self._jobs, strict=True) if not sent.void}

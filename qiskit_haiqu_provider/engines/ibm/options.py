@@ -57,7 +57,8 @@ def mitigation(request: RunRequest) -> dict[str, bool]:
             check_flag(value, where=f"mitigation[{name!r}]")
     if request.mitigation.get("readout_mitigation_options"):
         raise HaiquOptionError(
-            "mitigation['readout_mitigation_options']: IBM's own readout mitigation has none of them. Leave it out."
+            "mitigation['readout_mitigation_options']: IBM's own readout mitigation has none of them. Leave it out, or "
+            "set mitigation={'where': 'client'} to have this package mitigate."
         )
     flags = {name: bool(request.mitigation.get(name, True)) for name in FLAGS}
     if any(task.observables is None for task in request.tasks):

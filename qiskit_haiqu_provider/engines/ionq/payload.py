@@ -189,6 +189,11 @@ def _check(request: RunRequest, gateset: str, *, debias: bool) -> None:
             "sharpen chooses among the variants that debiasing makes, which is off. Set use_mitigation=True and leave "
             "debiasing on, or set sharpen=False."
         )
+    if debias and request.mitigation.get("readout_mitigation_options"):
+        raise HaiquOptionError(
+            "mitigation['readout_mitigation_options']: IonQ's debiasing has none of them. Leave it out, or set "
+            "mitigation={'where': 'client'} to have this package mitigate."
+        )
     known = {*(QIS if gateset == "qis" else NATIVE), "measure", "barrier", "id"}
     for task in request.tasks:
         where = f"PUB {task.pub}"

@@ -145,8 +145,8 @@ def _nest(prepared: Prepared, result: RunResult) -> tuple[list[Any], list[Any] |
     return nested, uncertainty or None, merged
 
 
-_TOO_LONG = "raw_counts"
-"""Left out of what is told, as it can be as large as the results, and is sent whenever somebody asks for the job."""
+_TOO_LONG = ("raw_counts", "stds")
+"""Left out of what is told, as each can be as large as the results, and is sent whenever somebody asks for the job."""
 
 
 def _told(prepared: Prepared, facts: Sequence[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -154,7 +154,7 @@ def _told(prepared: Prepared, facts: Sequence[Mapping[str, Any]]) -> list[list[d
     rest = iter(facts)
     return [
         [
-            {name: value for name, value in next(rest).items() if name != _TOO_LONG}
+            {name: value for name, value in next(rest).items() if name not in _TOO_LONG}
             for part in group
             for _ in range(_num_tasks(prepared.recipe, part))
         ]

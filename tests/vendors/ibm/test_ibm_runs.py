@@ -128,8 +128,9 @@ def test_each_flag_of_mitigation_is_sent(backend, ibm, on):
     estimator = EstimatorV2(backend)
     estimator.options.use_mitigation = True
     estimator.options.mitigation = {name: name == on for name in FLAGS}
-    values = estimator.run([(circuit, observable)], precision=0.05).result()[0].data
-    assert abs(values.evs - np.cos(0.4)) < 0.3
+    result = estimator.run([(circuit, observable)], precision=0.05).result()[0]
+    assert abs(result.data.evs - np.cos(0.4)) < 0.3
+    assert result.metadata["haiqu"]["mitigation"] == {"where": "engine"}
     sent = options_of(ibm.submitted()[0])
     assert sent["resilience_level"] == 0
     told = [

@@ -134,6 +134,9 @@ def test_mitigation_that_is_not_possible(ionq, device, circuit):
         backend.run(circuit, shots=499, use_mitigation=True)
     with pytest.raises(HaiquOptionError, match="sharpen"):
         backend.run(circuit, shots=500, sharpen=True)
+    chosen = {"advanced_mitigation": False, "readout_mitigation_options": {"method": "m3"}}
+    with pytest.raises(HaiquOptionError, match=r"debiasing has none of them.*'where': 'client'"):
+        backend.run(circuit, shots=500, use_mitigation=True, mitigation=chosen)
     assert not ionq.bodies
 
 
