@@ -6,7 +6,7 @@ from qiskit.transpiler import Target
 
 from qiskit_haiqu_provider.engines.base import Engine
 from qiskit_haiqu_provider.exceptions import HaiquOptionError
-from qiskit_haiqu_provider.mitigation.recipe import mitigate
+from qiskit_haiqu_provider.mitigation.recipe import mitigate, refuse_exact
 from qiskit_haiqu_provider.mitigation.settings import CLIENT_ONLY, MitigationSettings, check_place
 from qiskit_haiqu_provider.run.request import RunRequest
 
@@ -25,10 +25,11 @@ def with_mitigation(request: RunRequest, engine: Engine, *, target: Target | Non
 
     Raises:
         HaiquOptionError: If who is to mitigate cannot.
-        HaiquInputError: If a setting is wrong, or exact values are asked for.
+        HaiquInputError: If a setting is wrong, or exact values are asked for, whoever is to mitigate.
     """
     if not request.use_mitigation:
         return request
+    refuse_exact(request)
     able = engine.mitigates(request)
     where = check_place(request.mitigation.get("where"), "mitigation['where']") or ("engine" if able else "client")
     if where == "engine":
@@ -40,6 +41,9 @@ def with_mitigation(request: RunRequest, engine: Engine, *, target: Target | Non
         flags = {name: value for name, value in request.mitigation.items() if name not in CLIENT_ONLY}
         return replace(request, mitigation=flags)
     settings = MitigationSettings.of(request.mitigation)
+    if engine.via == "local":
+        # Echoes write delays, and simulated qubits relax in those only: they would add noise and have none to undo.
+        settings = replace(settings, dynamical_decoupling=False)
     compiled = engine.recompiles(request)
     if compiled and settings.advanced_mitigation:
         raise HaiquOptionError(

@@ -116,6 +116,11 @@ def test_this_package_mitigates_where_simulators_are_noisy(provider, where):
     assert facts["shots"] <= 2 * 2 * 2 * 2500
 
 
+def test_echoes_are_left_out_where_they_only_add_noise(provider):
+    found = values_of(noisy(provider), mitigation={"dynamical_decoupling": True})
+    assert found.metadata["haiqu"]["mitigation"]["dynamical_decoupling"] is False
+
+
 def test_a_service_mitigates_by_itself(service):
     found = values_of(service())
     assert np.all(np.abs(found.data.evs - exact()) < 5 * found.data.stds)
@@ -144,6 +149,13 @@ def test_a_vendor_that_does_not_mitigate_runs_the_circuits_of_this_package(house
     assert sum(len(counts) for counts in vendor.ledger.jobs.values()) == facts["circuits"]
 
 
+def test_of_a_vendor_that_mitigates_it_is_told_that_it_did(house, vendor, store):
+    vendor.mitigates = lambda request: True
+    job = EstimatorV2(house, options=options()).run([(turned(), OBSERVABLES, ANGLES)], precision=0.05)
+    for handle in (job, again(vendor, store, job.job_id())):
+        assert handle.result()[0].metadata["haiqu"]["mitigation"] == {"where": "engine"}
+
+
 def test_the_price_is_that_of_all_circuits(house, vendor):
     estimate = EstimatorV2(house, options=options()).estimate_cost([(turned(), OBSERVABLES, ANGLES)], precision=0.05)
     plain = EstimatorV2(house).estimate_cost([(turned(), OBSERVABLES, ANGLES)], precision=0.05)
@@ -159,6 +171,16 @@ def test_what_cannot_be_mitigated_is_refused_with_the_reason(provider, house, ve
             EstimatorV2(backend, options=on_engine).run([pub], precision=0.1)
     with pytest.raises(HaiquInputError, match="PUB 0: precision=0 asks for the exact value"):
         EstimatorV2(provider.get_backend(), options=options()).run([pub], precision=0)
+    for where in (None, "engine", "client"):
+        served = EstimatorV2(service("aer_simulator"), options=options(mitigation={"where": where}))
+        with pytest.raises(HaiquInputError, match="PUB 0: precision=0 asks for the exact value"):
+            served.run([pub], precision=0)
+    vendor.mitigates = lambda request: True
+    with pytest.raises(HaiquInputError, match="PUB 0: precision=0 asks for the exact value"):
+        EstimatorV2(house, options=options()).run([pub], precision=0)
+    vendor.mitigates = lambda request: False
+    with pytest.raises(HaiquInputError, match="a statevector has no errors"):
+        service("aer_simulator").run(QuantumCircuit(1), run_type="StatevectorRun", use_mitigation=True)
     vendor.compiles = "The house compiles them. Ask it not to."
     with pytest.raises(HaiquOptionError, match=r"would not run as they are.*Ask it not to"):
         EstimatorV2(house, options=options()).run([pub], precision=0.1)

@@ -29,6 +29,8 @@ def noisy():
 
 
 NOISY = noisy()
+MANY = 100_000
+"""Shots of which the eighth that companions get is enough for what these tests ask."""
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +69,28 @@ def test_samples_of_a_run_are_mitigated(api):
     circuit = turned(0.7)
     ideal = probabilities(circuit)
     (raw,) = api.run(circuit, options=NOISY)["quantum_results"]
-    job = api.run(circuit, options=NOISY, use_mitigation=True)
+    job = api.run(circuit, options=NOISY, use_mitigation=True, shots=MANY)
     (better,) = job["quantum_results"]
     assert sum(better.values()) == pytest.approx(1)
     assert 1 - hellinger_fidelity(better, ideal) < (1 - hellinger_fidelity(raw, ideal)) / 2
-    assert "raw_counts" not in facts_of(job)
+    facts = facts_of(job)
+    assert facts["where"] == "client"
+    assert facts.keys().isdisjoint({"raw_counts", "stds"})
+
+
+M3 = {"advanced_mitigation": False, "readout_mitigation_options": {"method": "m3"}}
+
+
+def test_readout_errors_of_samples_are_undone_by_m3(api):
+    pytest.importorskip("mthree")
+    circuit = turned(0.7)
+    (raw,) = api.run(circuit, options=NOISY)["quantum_results"]
+    job = api.run(circuit, options={**NOISY, "error_mitigation_options": M3}, use_mitigation=True)
+    (better,) = job["quantum_results"]
+    facts = facts_of(job)
+    assert (facts["readout_method"], facts["companions"]) == ("m3", {"calibration": 16})
+    ideal = probabilities(circuit)
+    assert 1 - hellinger_fidelity(better, ideal) < 1 - hellinger_fidelity(raw, ideal)
 
 
 def test_a_run_has_the_documented_flags_unless_it_gives_others(api):
@@ -113,7 +132,7 @@ def test_every_layer_does_its_part(api, layers, companions, randomizations):
 def test_distributions_of_a_program_are_mitigated(api, layer):
     ideal = probabilities(turned(0.7))
     (raw,) = api.flow(turned(0.7), "transpilation", device(AER, options=NOISY))["quantum_results"]
-    job = api.flow(turned(0.7), "transpilation", layer, device(AER, options=NOISY))
+    job = api.flow(turned(0.7), "transpilation", layer, device(AER, options=NOISY), shots=MANY)
     (better,) = job["quantum_results"]
     assert 1 - hellinger_fidelity(better, ideal) < (1 - hellinger_fidelity(raw, ideal)) / 2
     assert not facts_of(job)["companions"].keys() & {"calibration"}
@@ -122,7 +141,7 @@ def test_distributions_of_a_program_are_mitigated(api, layer):
 def test_a_device_that_is_simulated_with_its_noise_is_mitigated_on_its_own_gates(api):
     flags = {"type": "estimator", "mitigation_enabled": True, "noise_tailoring": True}
     job = api.flow(turned(0.7, measured=False), "transpilation", flags, device("fake_torino"), observables=PAIR)
-    assert facts_of(job)["dynamical_decoupling"] is True
+    assert facts_of(job)["dynamical_decoupling"] is False  # a simulator has no slow noise to undo
     assert np.all(np.abs(job["quantum_results"][0] - np.array(exact(turned(0.7)))) < 0.1)
 
 
@@ -164,6 +183,8 @@ def test_circuits_that_measure_midway_keep_readout_mitigation_and_say_so(api):
     [
         ({"run_type": "StatevectorRun", "device_id": ""}, "use_mitigation"),
         ({"options": {"error_mitigation_options": {"readout_mitigation_options": {"a": 1}}}}, "use_mitigation"),
+        ({"options": {"error_mitigation_options": {**M3, "advanced_mitigation": True}}}, "use_mitigation"),
+        ({"options": {"error_mitigation_options": M3}, "observables": PAIR}, "use_mitigation"),
         ({"options": {"error_mitigation_options": {"twirl": True}}}, "options.error_mitigation_options"),
         ({"options": {"error_mitigation_options": {"noise_tailoring": 1}}}, "options.error_mitigation_options"),
     ],
@@ -205,7 +226,8 @@ def test_a_vendor_that_compiles_is_refused_before_there_is_a_job():
 
 def test_quality_is_that_of_the_mitigated_results(api):
     last = device(AER, options=NOISY, auto_quality=True)
-    raw, better = (api.flow(turned(0.7), "transpilation", *more, last) for more in ([], ["distribution_mitigation"]))
+    layers = [], ["distribution_mitigation"]
+    raw, better = (api.flow(turned(0.7), "transpilation", *more, last, shots=MANY) for more in layers)
     assert raw["quality"] < better["quality"]
     found = hellinger_fidelity(better["quantum_results"][0], probabilities(turned(0.7)))
     assert better["quality"] == pytest.approx(found, abs=0.002)
