@@ -12,10 +12,26 @@ from qiskit_haiqu_provider.run.request import Progress, RunRequest
 from qiskit_haiqu_provider.run.result import RunResult, TaskResult
 
 
+class Future(Protocol):
+    """A call on an executor, as in ``concurrent.futures``."""
+
+    def done(self) -> bool:
+        """Whether it has ended, or was cancelled."""
+        ...
+
+    def result(self, timeout: float | None = None) -> Any:
+        """What the call returned; raises what it raised, or TimeoutError after ``timeout`` seconds."""
+        ...
+
+    def cancel(self) -> bool:
+        """Do not begin it, if it has not begun; returns whether it will not."""
+        ...
+
+
 class Executor(Protocol):
     """What runs parts of a job elsewhere: a ``concurrent.futures`` executor or a Dask client."""
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Any:
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future:
         """Start a call and return its future."""
         ...
 

@@ -24,14 +24,23 @@ def angle_values(param: Any, columns: Mapping[Parameter, NDArray[np.float64]]) -
         return columns[param]
     if not isinstance(param, ParameterExpression):
         return np.array([float(param)])
-    used = list(param.parameters)
-    slopes = [slope for parameter in used if (slope := _slope(param, parameter)) is not None]
-    if len(slopes) == len(used):
-        start = float(param.bind(dict.fromkeys(used, 0.0)))
-        terms = [slope * columns[parameter] for slope, parameter in zip(slopes, used, strict=True)]
+    form = affine_form(param)
+    if form is not None:
+        start, slopes = form
+        terms = [slope * columns[parameter] for parameter, slope in slopes.items()]
         return np.asarray(sum(terms, start=np.array([start])))
+    used = list(param.parameters)
     rows = zip(*[columns[parameter].tolist() for parameter in used], strict=True)
     return np.array([float(param.bind(dict(zip(used, row, strict=True)))) for row in rows])
+
+
+def affine_form(expression: ParameterExpression) -> tuple[float, dict[Parameter, float]] | None:
+    """The value where all parameters are 0, and the slope in each; ``None`` if it is not affine in them."""
+    used = list(expression.parameters)
+    slopes = {parameter: slope for parameter in used if (slope := _slope(expression, parameter)) is not None}
+    if len(slopes) < len(used):
+        return None
+    return float(expression.bind(dict.fromkeys(used, 0.0))), slopes
 
 
 @lru_cache(maxsize=1)

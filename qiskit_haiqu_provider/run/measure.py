@@ -8,7 +8,8 @@ the group; shots of different groups are independent, so their variances add.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,30 @@ from qiskit_haiqu_provider.exceptions import HaiquCircuitError
 
 _VALUES_AT_ONCE = 2**22
 """Table entries (shots x terms) held at a time while evaluating shots: 32 MiB."""
+
+
+_SAME = 1e-12
+"""Contributions closer than this, in units of the largest, are the same."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Outcomes of a group that contribute the same to every observable, taken together."""
+
+    values: NDArray[np.float64]
+    """What each level contributes to each observable, shape ``(levels, observables)``."""
+
+    order: NDArray[np.intp]
+    """All outcomes, level by level."""
+
+    starts: NDArray[np.intp]
+    """Where each level begins in :attr:`order`."""
+
+    def probabilities(self, outcomes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities of the levels, from those of all outcomes, the last axis of both."""
+        if len(self.starts) == len(self.order):
+            return outcomes
+        return np.asarray(np.add.reduceat(np.take(outcomes, self.order, axis=-1), self.starts, axis=-1))
 
 
 @dataclass(frozen=True)
@@ -57,6 +82,27 @@ class MeasurementGroup:
             chunks.append((1.0 - 2.0 * parities) @ self.weights.T)
         return np.concatenate(chunks) if chunks else np.empty((0, len(self.weights)))
 
+    @cached_property
+    def levels(self) -> Levels:
+        """All outcomes of the measured qubits, those that contribute the same taken together."""
+        size = 1 << len(self.qubits)
+        bits = (np.arange(size)[:, None] >> np.arange(len(self.qubits))) & 1
+        values = self.values(bits.astype(np.uint8))
+        kinds = np.zeros(size, dtype=np.intp)
+        for column in values.T:
+            steps = np.round(column / (_SAME * max(np.abs(column).max(), _SAME)))
+            _, places = np.unique(steps, return_inverse=True)
+            _, kinds = np.unique(kinds * size + places, return_inverse=True)
+            if 2 * (kinds.max() + 1) > size:  # hardly any two are the same
+                return Levels(values, np.arange(size), np.arange(size))
+        order = np.argsort(kinds, kind="stable")
+        starts = np.flatnonzero(np.diff(kinds[order], prepend=-1))
+        return Levels(values[order[starts]], order, starts)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A worker finds the levels in less time than it takes to send them.
+        return {name: value for name, value in vars(self).items() if name != "levels"}
+
 
 @dataclass(frozen=True)
 class Measurements:
@@ -71,9 +117,29 @@ class Measurements:
 def measurements(observables: Sequence[SparsePauliOp]) -> Measurements:
     """Group the Paulis of some observables by qubit-wise commutation.
 
+    What was worked out for an observable is kept, because loops estimate the same one again and again.
+
     Args:
         observables: Hermitian Pauli sums, all of the same width.
     """
+    if len(observables) > 1 or len(observables[0]) > _MOST_KEPT:
+        return _grouped(observables)
+    only = observables[0]
+    content = only.num_qubits, only.paulis.x.tobytes(), only.paulis.z.tobytes(), only.coeffs.real.tobytes()
+    found = _kept.get(content)
+    if found is None:
+        if len(_kept) >= _KEPT:
+            _kept.clear()
+        found = _kept[content] = _grouped(observables)
+    return found
+
+
+_kept: dict[tuple[int, bytes, bytes, bytes], Measurements] = {}
+_KEPT, _MOST_KEPT = 16, 2**10
+"""Observables whose groups are kept, and the most terms of one."""
+
+
+def _grouped(observables: Sequence[SparsePauliOp]) -> Measurements:
     paulis, weights = _weights(observables)
     support = paulis.x | paulis.z
     acts = support.any(axis=1)

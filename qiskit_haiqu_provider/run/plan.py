@@ -208,7 +208,7 @@ def _flat_values(pub: SamplerPub | EstimatorPub) -> np.ndarray[Any, np.dtype[np.
     """Parameter values of shape ``(sets, parameters)``, columns in the order of ``circuit.parameters``."""
     bindings = pub.parameter_values
     if not bindings.num_parameters:
-        return np.empty((bindings.size, 0))
+        return np.empty((math.prod(bindings.shape), 0))
     values = bindings.as_array(pub.circuit.parameters)
     return np.asarray(values, dtype=np.float64).reshape(bindings.size, bindings.num_parameters)
 

@@ -114,6 +114,8 @@ def _parts(pub: Any, most: int, *, where: str, example: str) -> list[Any]:
 def _bindings(circuit: QuantumCircuit, values: Any, *, where: str) -> BindingsArray:
     """Parameter values that fit the circuit."""
     if values is None:
+        if not circuit.num_parameters:
+            return BindingsArray()
         values = {}
     if isinstance(values, BindingsArray):
         bindings = values

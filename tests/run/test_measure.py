@@ -70,6 +70,30 @@ def test_groups_give_the_expectation_values(observables, seed):
     assert np.allclose(exact_values(state, observables), expected, atol=1e-12)
 
 
+@given(pauli_sums, st.integers(0, 2**32 - 1))
+def test_levels_have_the_means_and_covariances_of_outcomes(observables, seed):
+    rng = np.random.default_rng(seed)
+    for group in measurements(observables).groups:
+        size = 1 << len(group.qubits)
+        outcomes = rng.dirichlet(np.ones(size), 2)
+        bits = (np.arange(size)[:, None] >> np.arange(len(group.qubits))) & 1
+        values, levels = group.values(bits.astype(np.uint8)), group.levels
+        found = levels.probabilities(outcomes)
+        assert np.allclose(found @ levels.values, outcomes @ values, atol=1e-9)
+        for seen, expected in zip(found, outcomes, strict=True):
+            second = (levels.values.T * seen) @ levels.values
+            assert np.allclose(second, (values.T * expected) @ values, atol=1e-9)
+
+
+def test_observables_are_told_apart_when_they_come_again():
+    for coeffs in ([1.0, 2.0], [2.0, 1.0], [1.0, 2.0]):
+        for labels in (["ZZ", "XX"], ["ZZ", "YY"]):
+            plan = measurements([SparsePauliOp(labels, coeffs)])
+            assert sorted(group.bases for group in plan.groups) == sorted(labels)
+            assert {float(group.weights[0, 0]) for group in plan.groups} == set(coeffs)
+    assert measurements([SparsePauliOp("ZZ")]) is measurements([SparsePauliOp("ZZ")])
+
+
 def test_commuting_paulis_share_a_group():
     plan = measurements([SparsePauliOp(["ZZI", "IZZ", "XII", "IXX", "III"])])
     assert len(plan.groups) == 2

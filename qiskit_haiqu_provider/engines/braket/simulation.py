@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
 from qiskit_haiqu_provider.engines.braket.openqasm import write
+from qiskit_haiqu_provider.engines.local.estimation import estimated
 from qiskit_haiqu_provider.engines.local.units import Piece, Unit
-from qiskit_haiqu_provider.engines.local.work import estimated, sampled
+from qiskit_haiqu_provider.engines.local.work import sampled
 from qiskit_haiqu_provider.run.angles import angle_values
 from qiskit_haiqu_provider.run.measure import measurement_circuit
 from qiskit_haiqu_provider.run.result import Statevectors, TaskResult

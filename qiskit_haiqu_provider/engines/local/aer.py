@@ -90,7 +90,8 @@ def saving_statevector(circuit: QuantumCircuit) -> QuantumCircuit:
     from qiskit_aer.library import SaveStatevector
 
     saving = circuit.copy()
-    saving.global_phase = 0
+    if isinstance(circuit.global_phase, (int, float)):
+        saving.global_phase = 0  # one with parameters is left out when it runs, which needs to know all of them
     saving.append(SaveStatevector(circuit.num_qubits), circuit.qubits)
     return saving
 

@@ -13,6 +13,7 @@ from qiskit_haiqu_provider.devices.fakes import fake_records, load_fake
 from qiskit_haiqu_provider.devices.record import DeviceRecord
 from qiskit_haiqu_provider.engines.base import Executor, Journal
 from qiskit_haiqu_provider.engines.local import memory
+from qiskit_haiqu_provider.engines.local.again import lower_ideal
 from qiskit_haiqu_provider.engines.local.execution import LocalExecution, assemble
 from qiskit_haiqu_provider.engines.local.lowering import Lowered, NoisyDevice, lower
 from qiskit_haiqu_provider.engines.local.noise import device_noise
@@ -23,15 +24,13 @@ from qiskit_haiqu_provider.engines.local.options import (
     check_options,
     default_options,
 )
+from qiskit_haiqu_provider.engines.local.sharing import workers_for
 from qiskit_haiqu_provider.engines.local.targets import SIMULATOR_OPERATIONS, TARGET_QUBITS, simulator_target
 from qiskit_haiqu_provider.exceptions import HaiquOptionError
 from qiskit_haiqu_provider.run.request import Finish, Progress, RunRequest
 from qiskit_haiqu_provider.run.result import RunResult, TaskResult
 
 AER = "aer_simulator"
-
-_WORKERS = 4
-"""Workers that a sweep is cut for where an executor takes the work."""
 
 
 class LocalEngine:
@@ -173,9 +172,9 @@ class LocalEngine:
             self._running.discard(execution)
 
     def _lower(self, request: RunRequest) -> Lowered:
-        workers = 1 if self._executor is None else _WORKERS
+        workers = workers_for(self._executor)
         if request.device == AER:
-            return lower(request, device=None, workers=workers)
+            return lower_ideal(request, workers=workers)
         gates = frozenset(self.target(request.device, request.options).operation_names)
         device = NoisyDevice(gates, partial(_noise, request.device))
         return lower(request, device=device, workers=workers)

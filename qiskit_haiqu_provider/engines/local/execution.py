@@ -14,6 +14,7 @@ from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from qiskit_haiqu_provider.engines.base import Executor
+from qiskit_haiqu_provider.engines.local.sharing import reason, shared
 from qiskit_haiqu_provider.engines.local.units import Unit
 from qiskit_haiqu_provider.engines.local.work import run_unit
 from qiskit_haiqu_provider.exceptions import HaiquError, HaiquJobCancelledError, HaiquJobError
@@ -32,7 +33,8 @@ logger = logging.getLogger(__name__)
 class _Background:
     """The threads that run local jobs; made on first use, and anew in a forked child."""
 
-    def __init__(self) -> None:
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
         self._forget()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
@@ -51,12 +53,15 @@ class _Background:
     def start(self, call: Callable[[], None]) -> None:
         with self._lock:
             if self._pool is None:
-                workers = max(2, os.cpu_count() or 1)
-                self._pool = ThreadPoolExecutor(workers, thread_name_prefix="haiqu-local")
+                self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="haiqu-local")
             self._pool.submit(call)
 
 
-_background = _Background()
+_working = _Background(max(2, os.cpu_count() or 1))
+"""Runs the units of jobs."""
+
+_waiting = _Background(64)
+"""Waits for the executors of jobs, which may be busy with many at a time."""
 
 
 class LocalExecution:
@@ -99,7 +104,8 @@ class LocalExecution:
         if at_once:
             self._run()
         else:
-            _background.start(self._run)
+            threads = _working if self._executor is None else _waiting
+            threads.start(self._run)
 
     def status(self) -> JobStatus:
         """Where the run stands."""
@@ -123,8 +129,7 @@ class LocalExecution:
             return self._result
         if isinstance(self._error, HaiquError):
             raise self._error
-        reason = f"{type(self._error).__name__}: {self._error}"
-        raise HaiquJobError(f"Job {self._id} failed: {reason}") from self._error
+        raise HaiquJobError(f"Job {self._id} failed: {reason(self._error)}") from self._error
 
     def cancel(self) -> bool:
         """Stop before the next unit; returns whether the run will not yield a result."""
@@ -189,17 +194,8 @@ class LocalExecution:
                 if self._stop.is_set():
                     return
                 yield self._run_unit(unit)
-            return
-        futures = [self._executor.submit(self._run_unit, unit) for unit in self._units]
-        try:
-            for future in futures:
-                if self._stop.is_set():
-                    return
-                yield future.result()
-        finally:
-            if self._stop.is_set():
-                for future in futures:
-                    future.cancel()
+        else:
+            yield from shared(self._executor, self._run_unit, self._units, stop=self._stop)
 
     def _report(self, done: int, total: int) -> None:
         if self._progress is None:

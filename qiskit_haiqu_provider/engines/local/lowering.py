@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from qiskit_haiqu_provider.engines.local import memory
-from qiskit_haiqu_provider.engines.local.evolve import supports
+from qiskit_haiqu_provider.engines.local.channels.choice import is_worth_it, working_bytes
+from qiskit_haiqu_provider.engines.local.channels.readings import readings
+from qiskit_haiqu_provider.engines.local.memo import CircuitMemo
 from qiskit_haiqu_provider.engines.local.noise import confusions
 from qiskit_haiqu_provider.engines.local.options import DEVICE_NOISE, aer_options
 from qiskit_haiqu_provider.engines.local.prepare import Prepared, operation_names, prepare
@@ -76,16 +78,19 @@ def lower(request: RunRequest, *, device: NoisyDevice | None, workers: int) -> L
     def noise_of(ready: Prepared) -> Any:
         return device.noise(ready.kept) if device is not None and noise == DEVICE_NOISE else noise
 
+    def noise_for_aer(batch: Sequence[Piece]) -> Any:
+        return noise_of(batch[0].prepared) if any(piece.readings is None for piece in batch) else None
+
+    gates = None if device is None or noise is None else device.gates
     pieces = [
-        _piece(index, task, ready, request, noise_of(ready))
+        _piece(index, task, ready, request, noise_of(ready), gates)
         for index, (task, ready) in enumerate(zip(request.tasks, _prepare_all(request, noise), strict=True))
     ]
     parts = [(route, part) for route, piece in pieces for part in cut(piece, route, workers=workers)]
-    entropy = secrets.randbits(128) if request.seed is None else request.seed
-    gates = None if device is None or noise is None else device.gates
+    entropy = entropy_of(request)
     by_qubits = noise == DEVICE_NOISE
     units = tuple(
-        Unit(route, batch, _unit_options(route, request.options), noise_of(batch[0].prepared), entropy, gates)
+        Unit(route, batch, _unit_options(route, request.options), noise_for_aer(batch), entropy, gates)
         for route, batch in pack_units(parts, workers=workers, by_qubits=by_qubits)
     )
     needed = _memory(units)
@@ -94,7 +99,19 @@ def lower(request: RunRequest, *, device: NoisyDevice | None, workers: int) -> L
     return Lowered(units, empty, _work(request.tasks, pieces), needed, _small(units), _facts(request, units, noise))
 
 
-def _piece(index: int, task: Task, ready: Prepared, request: RunRequest, noise_model: Any) -> tuple[Route, Piece]:
+def entropy_of(request: RunRequest) -> int:
+    """The root of all randomness of a request: its seed, or a number that nobody can foresee."""
+    return secrets.randbits(128) if request.seed is None else request.seed
+
+
+def _piece(
+    index: int,
+    task: Task,
+    ready: Prepared,
+    request: RunRequest,
+    noise_model: Any,
+    gates: frozenset[str] | None,
+) -> tuple[Route, Piece]:
     """A task as one piece of work, and the route that it takes."""
     where = f"PUB {task.pub}"
     observables = task.observables
@@ -106,12 +123,31 @@ def _piece(index: int, task: Task, ready: Prepared, request: RunRequest, noise_m
     piece = Piece(index, 0, ready, values, observables, task.shots, statevector, one_by_one=one_by_one)
     if statevector:
         return _statevector_route(ready, where), piece
-    route = _route(piece, str(request.options["method"]), noise_model, where)
+    method = str(request.options["method"])
+    noisy = _with_readings(piece, method, noise_model, gates)
+    if noisy is not None:
+        return Route.PROBABILITIES, noisy
+    route = _route(piece, method, noise_model, where)
     if route is Route.PROBABILITIES and noise_model is not None:
         confusions(noise_model, ())  # refuses now what it could not undo later
     if observables is not None and (task.shots is not None or route is Route.PROBABILITIES):
         piece = replace(piece, plan=measurements(observables))
     return route, piece
+
+
+def _with_readings(piece: Piece, method: str, noise_model: Any, gates: frozenset[str] | None) -> Piece | None:
+    """The piece with readings for its outcomes with noise; ``None`` if Aer is the one to simulate it."""
+    noisy = method == "density_matrix" or (method == "automatic" and noise_model is not None)
+    if not noisy or not piece.prepared.static:
+        return None
+    if piece.observables is not None:
+        piece = replace(piece, plan=measurements(piece.observables))
+    groups = None if piece.observables is None else piece.plan.groups
+    made = readings(piece.prepared, noise_model, groups=groups, gates=gates)
+    gate_count, width = len(piece.prepared.circuit.data), piece.prepared.width
+    if made is None or not is_worth_it(made, shots=piece.shots, gates=gate_count, width=width):
+        return None
+    return replace(piece, readings=made, one_by_one=False)
 
 
 def _work(tasks: Sequence[Task], pieces: Sequence[tuple[Route, Piece]]) -> dict[int, tuple[int, int]]:
@@ -129,16 +165,34 @@ def _prepare_all(request: RunRequest, noise: Any) -> list[Prepared]:
     # A noise model of the user's numbers qubits as the circuit does; Aer leaves idle ones out by itself.
     local_noise = noise is not None and noise != DEVICE_NOISE and bool(noise.noise_qubits)
     shrink = request.run_type is not RunType.STATEVECTOR and not local_noise
+    method = "automatic" if request.run_type is RunType.STATEVECTOR else str(request.options["method"])
     ready: dict[tuple[int, frozenset[int]], Prepared] = {}
     found = []
     for task in request.tasks:
         keep = frozenset(support(task.observables or ()))
         key = id(task.circuit), keep
         if key not in ready:
-            _refuse_foreign(task)
-            ready[key] = prepare(task.circuit, keep=sorted(keep), shrink=shrink)
+            ready[key] = _prepared(task, keep, shrink=shrink, method=method)
         found.append(ready[key])
     return found
+
+
+def _prepared(task: Task, keep: frozenset[int], *, shrink: bool, method: str) -> Prepared:
+    """A circuit made ready, now or when it was here before."""
+    how = keep, shrink, method
+    known = _PREPARED.recall(task.circuit, how)
+    if known is not None:
+        return known
+    _refuse_foreign(task)
+    ready = prepare(task.circuit, keep=sorted(keep), shrink=shrink, method=method)
+    if ready.width <= _REMEMBERED_WIDTH:
+        _PREPARED.remember(task.circuit, how, ready)
+    return ready
+
+
+_PREPARED: CircuitMemo[Prepared] = CircuitMemo(256)
+_REMEMBERED_WIDTH = 16
+"""Making wider circuits ready takes little of their time."""
 
 
 def _refuse_foreign(task: Task) -> None:
@@ -205,7 +259,11 @@ def _route(piece: Piece, method: str, noise: Any, where: str) -> Route:
 
 
 def _fits(num_qubits: int) -> bool:
-    return num_qubits <= memory.max_qubits("statevector", memory.available_bytes())
+    return num_qubits <= _SURELY_FITS or num_qubits <= memory.max_qubits("statevector", memory.available_bytes())
+
+
+_SURELY_FITS = 16
+"""Width whose statevector, 3 MiB with its working arrays, needs no look at the memory."""
 
 
 def _unit_options(route: Route, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -226,17 +284,21 @@ def _executions(piece: Piece) -> int:
 def _small(units: Sequence[Unit]) -> bool:
     """Whether all is done within about a millisecond: few gates on few amplitudes, and few shots."""
     pieces = [piece for unit in units for piece in unit.pieces]
-    if any(unit.route is not Route.STATES for unit in units) or len(pieces) > _SMALL_PIECES:
+    by_aer = any(unit.route is not Route.STATES for unit in units) and any(piece.readings is None for piece in pieces)
+    if by_aer or len(pieces) > _SMALL_PIECES:
         return False
-    amplitudes = sum(len(piece.values) << piece.prepared.num_qubits for piece in pieces)
-    gates = sum(len(piece.prepared.circuit.data) for piece in pieces)
-    shots = max((len(piece.values) * (piece.shots or 0) for piece in pieces), default=0)
-    return (
-        amplitudes <= _SMALL_AMPLITUDES
-        and gates <= _SMALL_GATES
-        and shots <= _SMALL_SHOTS
-        and all(supports(piece.prepared.circuit) for piece in pieces)
-    )
+    amplitudes, gates = 0, 0
+    for piece in pieces:
+        if len(piece.values) * (piece.shots or 0) > _SMALL_SHOTS:
+            return False
+        if piece.readings is None:
+            amplitudes += len(piece.values) << piece.prepared.num_qubits
+            gates += len(piece.prepared.circuit.data)
+        else:
+            amplitudes += len(piece.values) * sum(reading.program.size for reading in piece.readings)
+            gates += sum(len(reading.program.steps) for reading in piece.readings)
+    small = amplitudes <= _SMALL_AMPLITUDES and gates <= _SMALL_GATES
+    return small and all(piece.readings is not None or piece.prepared.program is not None for piece in pieces)
 
 
 _SMALL_PIECES, _SMALL_AMPLITUDES, _SMALL_GATES, _SMALL_SHOTS = 4, 2**10, 200, 2**13
@@ -255,6 +317,8 @@ def _memory(units: Sequence[Unit]) -> int:
             sets, width = len(piece.values), piece.prepared.width
             if unit.route is Route.STATES:
                 working += sets * memory.statevector_bytes(width)
+            elif piece.readings is not None:
+                working = max(working, working_bytes(piece.readings, sets))
             elif unit.route is Route.PROBABILITIES:
                 working = max(working, memory.statevector_bytes(2 * width))
             elif unit.options["method"] in {"automatic", "statevector"} and not piece.prepared.clifford:

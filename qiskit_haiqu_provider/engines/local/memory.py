@@ -9,15 +9,14 @@ AMPLITUDE = 16
 """Bytes of a complex amplitude in double precision."""
 
 WORKING_COPIES = 3
-"""A state, its result copy, and the working arrays of a kernel, in units of the state."""
+"""A state, what the next gate makes of it, and the working arrays of a kernel, in units of the state; or a state, its
+copy in another basis, and the working arrays."""
 
 MAX_STATEVECTOR_RUN_QUBITS = 24
 """Limit of the Haiqu service for StatevectorRun, kept here so that the same code runs in both places."""
 
-_ALWAYS_FITS = 8
-"""Width that needs no look at the memory: even a density matrix takes 3 MiB."""
-
 _ALWAYS_FITS_BYTES = 2**24
+"""What needs no look at the memory."""
 
 METHOD_QUBITS = {"stabilizer": 10_000, "matrix_product_state": 1024, "extended_stabilizer": 63}
 """Methods whose memory does not grow exponentially with qubits: Aer's own limits."""
@@ -72,7 +71,8 @@ def check_width(num_qubits: int, *, method: str, where: str) -> None:
     Raises:
         HaiquCapacityError: If it does not fit.
     """
-    if num_qubits <= _ALWAYS_FITS:
+    size = statevector_bytes(2 * num_qubits if method == "density_matrix" else num_qubits)
+    if size <= _ALWAYS_FITS_BYTES:
         return
     available = available_bytes()
     limit = max_qubits(method, available)
@@ -82,7 +82,6 @@ def check_width(num_qubits: int, *, method: str, where: str) -> None:
         raise HaiquCapacityError(
             f"{where}: the circuit uses {num_qubits} qubits, but method '{method}' takes at most {limit}."
         )
-    size = statevector_bytes(2 * num_qubits if method == "density_matrix" else num_qubits)
     raise HaiquCapacityError(
         f"{where}: the circuit uses {num_qubits} qubits, which needs {size / 2**30:,.0f} GiB with method "
         f"'{method}', but {available / 2**30:,.1f} GiB are available ({limit} qubits). Use fewer qubits, or "

@@ -81,10 +81,12 @@ _OPTIONS: Mapping[str, _Option] = {
 }
 
 
+_DEFAULTS = {name: option.default for name, option in _OPTIONS.items()}
+
+
 def default_options(*, noisy: bool) -> dict[str, Any]:
     """The options of a local device; ``noisy`` devices simulate their own noise by default."""
-    options = {name: option.default for name, option in _OPTIONS.items()}
-    return {**options, "noise_model": DEVICE_NOISE if noisy else None}
+    return {**_DEFAULTS, "noise_model": DEVICE_NOISE if noisy else None}
 
 
 def check_options(options: Mapping[str, Any], *, device: str) -> None:
@@ -95,12 +97,16 @@ def check_options(options: Mapping[str, Any], *, device: str) -> None:
         HaiquInputError: If a value is not allowed.
     """
     for name, value in options.items():
-        if name not in _OPTIONS:
+        option = _OPTIONS.get(name)
+        if option is None:
             raise unknown_option(name, _OPTIONS, owner=device)
-        _OPTIONS[name].check(value, name)
+        if value is not option.default:
+            option.check(value, name)
 
 
 def aer_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """The part of the options that goes to Aer as it is."""
-    own = {"shots", "memory", "seed_simulator", "noise_model"}
-    return {name: value for name, value in options.items() if name not in own}
+    return {name: value for name, value in options.items() if name not in _OWN}
+
+
+_OWN = frozenset({"shots", "memory", "seed_simulator", "noise_model"})

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import (
     CONTROL_FLOW_OP_NAMES,
@@ -23,6 +25,9 @@ from qiskit.passmanager import ConditionalController
 from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
 from qiskit.transpiler.passes import CountOps, HighLevelSynthesis
 
+from qiskit_haiqu_provider.engines.local.sampling import cumulated, packed_outcomes
+from qiskit_haiqu_provider.engines.local.states.evolve import evolve
+from qiskit_haiqu_provider.engines.local.states.program import Program, compile_circuit, supports
 from qiskit_haiqu_provider.exceptions import HaiquCircuitError
 from qiskit_haiqu_provider.run.circuits import walk
 
@@ -30,6 +35,10 @@ _CLIFFORD = frozenset(
     {"id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "cx", "cy", "cz", "swap", "ecr"}
     | {"delay", "barrier", "measure", "reset"}
 )
+
+
+_NARROW = 12
+"""Width up to which outcome probabilities, 32 KiB, are kept with a circuit."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +70,49 @@ class Prepared:
         """The number of kept qubits."""
         return len(self.kept)
 
+    @cached_property
+    def program(self) -> Program | None:
+        """The circuit compiled for the kernel of statevectors; ``None`` where Aer does better."""
+        return compile_circuit(self.circuit) if supports(self.circuit) else None
+
+    @property
+    def constant(self) -> bool:
+        """Whether its shots are always drawn from the same few outcomes: static, narrow, without parameters."""
+        return self.static and self.num_qubits <= _NARROW and not self.circuit.num_parameters
+
+    @cached_property
+    def cumulative(self) -> NDArray[np.float64] | None:
+        """If :attr:`constant`, the cumulative probabilities of all outcomes, shape ``(1, 2**n)``, if they are known."""
+        if self.program is None:
+            return None
+        states = evolve(self.program, np.empty((1, 0)), lend=True)
+        return cumulated(states.real**2 + states.imag**2)
+
+    def has_outcomes(self) -> bool:
+        """Whether :attr:`cumulative` is here already."""
+        return "cumulative" in vars(self)
+
+    def learn(self, cumulative: NDArray[np.float64]) -> None:
+        """Take :attr:`cumulative` from where it was computed for many circuits together."""
+        vars(self)["cumulative"] = cumulative
+
+    @property
+    def rows(self) -> NDArray[np.uint8]:
+        """The packed classical bits of all outcomes of a narrow circuit."""
+        return packed_outcomes(self.num_qubits, self.measured, self.num_clbits)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A worker compiles in less time than it takes to send a program.
+        return {name: value for name, value in vars(self).items() if name not in {"program", "cumulative"}}
+
 
 def prepare(
-    circuit: QuantumCircuit, *, keep: Sequence[int] = (), shrink: bool = True, channels: bool = False
+    circuit: QuantumCircuit,
+    *,
+    keep: Sequence[int] = (),
+    shrink: bool = True,
+    channels: bool = False,
+    method: str = "automatic",
 ) -> Prepared:
     """Make a circuit ready for simulation.
 
@@ -72,30 +121,38 @@ def prepare(
         keep: Qubits that must stay even if idle (an observable acts on them).
         shrink: Drop idle qubits.
         channels: Whether the simulator evolves density matrices, so that channels count as gates.
+        method: Aer's method, which decides what gates it knows.
     """
-    known = _unrolled(circuit)
+    names = operation_names(circuit)
+    known = circuit
+    if not names <= _known_gates(method):
+        known = _unrolled(circuit, method)
+        names = operation_names(known)
     data = list(known.data)
     active = _active(known, data)
     kept = sorted(active | set(keep)) if shrink else list(range(known.num_qubits))
     if not kept and known.num_qubits:
         kept = [0]  # a circuit that does nothing is still a state
-    measured = final_outcomes(known, channels=channels)
-    if not measured and len(kept) == known.num_qubits and known.layout is None:
-        body = known.copy() if known is circuit else known  # the caller may go on building the circuit
-    else:
-        body = _body(known, data, kept, drop_measurements=measured is not None)
+    measured = _final_outcomes(known, data, names, channels=channels)
+    body = _body(known, data, kept, static=measured is not None)
     position = {qubit: index for index, qubit in enumerate(kept)}
-    places = {parameter: index for index, parameter in enumerate(circuit.parameters)}
     return Prepared(
         circuit=body,
         kept=tuple(kept),
         static=measured is not None,
-        measured=tuple((position[qubit], clbit) for clbit, qubit in (measured or {}).items()),
+        measured=tuple([(position[qubit], clbit) for clbit, qubit in (measured or {}).items()]),
         num_clbits=known.num_clbits,
-        clifford=operation_names(known) <= _CLIFFORD,
+        clifford=names <= _CLIFFORD,
         width=max(1, len(active | set(keep))),
-        columns=tuple(places[parameter] for parameter in body.parameters),
+        columns=_columns(circuit, body),
     )
+
+
+def _columns(circuit: QuantumCircuit, body: QuantumCircuit) -> tuple[int, ...]:
+    if not body.num_parameters:
+        return ()
+    places = {parameter: index for index, parameter in enumerate(circuit.parameters)}
+    return tuple([places[parameter] for parameter in body.parameters])
 
 
 def operation_names(circuit: QuantumCircuit) -> set[str]:
@@ -108,8 +165,16 @@ def operation_names(circuit: QuantumCircuit) -> set[str]:
 
 def _active(circuit: QuantumCircuit, data: Sequence[CircuitInstruction]) -> set[int]:
     """Qubits on which anything but barriers and delays acts."""
-    active = {bit for instruction in data if instruction.name not in {"barrier", "delay"} for bit in instruction.qubits}
-    return {index for index, bit in enumerate(circuit.qubits) if bit in active}
+    idle = set(circuit.qubits)
+    for instruction in data:
+        if instruction.name not in _WAITING:
+            idle.difference_update(instruction.qubits)
+            if not idle:
+                break
+    return {index for index, bit in enumerate(circuit.qubits) if bit not in idle}
+
+
+_WAITING = frozenset({"barrier", "delay"})
 
 
 def final_outcomes(circuit: QuantumCircuit, *, channels: bool = False) -> dict[int, int] | None:
@@ -119,11 +184,24 @@ def final_outcomes(circuit: QuantumCircuit, *, channels: bool = False) -> dict[i
         circuit: Any circuit.
         channels: Whether channels count as gates.
     """
-    forbidden = _NOT_UNITARY - _CHANNELS if channels else _NOT_UNITARY
+    return _final_outcomes(circuit, list(circuit.data), operation_names(circuit), channels=channels)
+
+
+def _final_outcomes(
+    circuit: QuantumCircuit, data: Sequence[CircuitInstruction], names: set[str], *, channels: bool
+) -> dict[int, int] | None:
+    if not names.isdisjoint(_NOT_UNITARY - _CHANNELS if channels else _NOT_UNITARY):
+        return None
+    # Before the first measurement only what resets a qubit can be in the way.
+    first = 0
+    if names.isdisjoint(_RESETTING):
+        first = next((index for index, instruction in enumerate(data) if instruction.name == "measure"), len(data))
+    if not names <= _standard_names() and any(instruction.clbits for instruction in data[:first]):
+        return None
     measured: set[Any] = set()
     shown: dict[Any, Any] = {}
     touched: set[Any] = set()
-    for instruction in circuit.data:
+    for instruction in data[first:]:
         name, qubits = instruction.name, instruction.qubits
         if name == "measure":
             measured.add(qubits[0])
@@ -132,7 +210,6 @@ def final_outcomes(circuit: QuantumCircuit, *, channels: bool = False) -> dict[i
             continue
         elif (
             instruction.clbits
-            or name in forbidden
             or not measured.isdisjoint(qubits)
             or (name in _RESETTING and not touched.isdisjoint(qubits))
         ):
@@ -143,6 +220,12 @@ def final_outcomes(circuit: QuantumCircuit, *, channels: bool = False) -> dict[i
     return {clbit_index[clbit]: qubit_index[qubit] for clbit, qubit in shown.items()}
 
 
+@lru_cache(maxsize=1)
+def _standard_names() -> frozenset[str]:
+    """Names of operations of which none but a measurement has classical bits."""
+    return frozenset(get_standard_gate_name_mapping()) | {"barrier"}
+
+
 _RESETTING = frozenset({"reset", "initialize"})
 _CHANNELS = frozenset({"kraus", "superop", "quantum_channel"})
 _NOT_UNITARY = frozenset(
@@ -150,21 +233,27 @@ _NOT_UNITARY = frozenset(
 )
 
 
+_LAST = frozenset({"measure", "barrier"})
+
+
 def _body(
-    circuit: QuantumCircuit,
-    data: Sequence[CircuitInstruction],
-    kept: Sequence[int],
-    *,
-    drop_measurements: bool,
+    circuit: QuantumCircuit, data: Sequence[CircuitInstruction], kept: Sequence[int], *, static: bool
 ) -> QuantumCircuit:
-    """The circuit on the kept qubits, with all its classical bits and registers."""
+    """The circuit on the kept qubits, with all its classical bits and registers; without measurements if static."""
+    end = next((index for index, instruction in enumerate(data) if instruction.name in _LAST), len(data))
+    at_end = static and all(instruction.name in _LAST for instruction in data[end:])
+    if at_end and len(kept) == circuit.num_qubits and circuit.layout is None and not circuit.metadata:
+        body = circuit.copy()  # much quicker than instruction by instruction, but metadata may refuse to be copied
+        if end < len(data):
+            del body.data[end:]
+        return body
     body = QuantumCircuit(len(kept), global_phase=circuit.global_phase, name=circuit.name)
     body.add_bits(circuit.clbits)
     for creg in circuit.cregs:
         body.add_register(creg)
     qubits = dict(zip([circuit.qubits[index] for index in kept], body.qubits, strict=True))
     for instruction in data:
-        if instruction.name == "barrier" or (drop_measurements and instruction.name == "measure"):
+        if instruction.name == "barrier" or (static and instruction.name == "measure"):
             continue
         where = tuple([qubits[bit] for bit in instruction.qubits if bit in qubits])
         if len(where) == len(instruction.qubits):
@@ -172,20 +261,26 @@ def _body(
     return body
 
 
-@lru_cache(maxsize=1)
-def _known_gates() -> frozenset[str]:
-    """Names of the instructions that Aer runs as they are."""
+@cache
+def _known_gates(method: str) -> frozenset[str]:
+    """Names of the instructions that Aer runs as they are; those that are no standard gates, with any method."""
     from qiskit_aer import AerSimulator  # loaded when something is simulated
 
-    return frozenset(AerSimulator().target.operation_names) | {"barrier", "delay", "measure"}
+    everywhere = frozenset(AerSimulator().target.operation_names) | {"barrier", "delay", "measure"}
+    if method in {"automatic", "statevector", "stabilizer"}:  # Aer tells best what is no Clifford gate
+        return everywhere
+    names = set(AerSimulator(method=method).target.operation_names) | {"barrier", "delay", "measure"}
+    if method == "extended_stabilizer":
+        names.discard("rz")  # of which it only takes quarter turns, while it takes any angle of p
+    return frozenset(everywhere - (set(get_standard_gate_name_mapping()) - names))
 
 
 @lru_cache(maxsize=16)
-def _unroller(num_qubits: int) -> PassManager:
+def _unroller(num_qubits: int, method: str) -> PassManager:
     """Unrolls to the standard gates that Aer knows; keeps matrices, initial states and control flow."""
     target = Target(num_qubits=num_qubits)
     standard = get_standard_gate_name_mapping()
-    for name in sorted(_known_gates() & standard.keys()):
+    for name in sorted(_known_gates(method) & standard.keys()):
         target.add_instruction(standard[name])
     target.add_instruction(UnitaryGate, name="unitary")
     target.add_instruction(Initialize, name="initialize")
@@ -215,14 +310,12 @@ _CONTROL_FLOW = {
 }
 
 
-def _unrolled(circuit: QuantumCircuit) -> QuantumCircuit:
-    """The circuit itself if the simulator knows all its gates, else with the others unrolled."""
-    if operation_names(circuit) <= _known_gates():
-        return circuit
+def _unrolled(circuit: QuantumCircuit, method: str) -> QuantumCircuit:
+    """The circuit with all gates unrolled that the simulator does not know."""
     try:
-        return _unroller(circuit.num_qubits).run(circuit)
+        return _unroller(circuit.num_qubits, method).run(circuit)
     except QiskitError as error:
-        foreign = sorted(operation_names(circuit) - _known_gates())
+        foreign = sorted(operation_names(circuit) - _known_gates(method))
         raise HaiquCircuitError(
             f"The circuit '{circuit.name}' has instructions that cannot be simulated ({', '.join(foreign)}): "
             f"{getattr(error, 'message', error)}. Decompose them into standard gates first."

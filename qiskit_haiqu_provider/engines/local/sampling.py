@@ -1,6 +1,7 @@
 """Shots drawn from exact probabilities, and put into the packed bytes of classical bits without a loop over shots."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,85 @@ def draw(
     return np.unique(np.minimum(drawn, len(probabilities) - 1), return_counts=True)
 
 
+def cumulated(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cumulative probabilities of several distributions, shape ``(sets, outcomes)``; the last of each row is 1."""
+    sums = np.maximum(probabilities, 0.0).cumsum(axis=1)  # rounding may leave less than nothing
+    sums /= sums[:, -1:]
+    return sums
+
+
+def singles(cumulative: NDArray[np.float64], shots: int, rng: np.random.Generator) -> NDArray[np.int32]:
+    """Single shots in the order in which they are drawn, for several distributions.
+
+    A shot is the first outcome whose cumulative probability is above a uniform random number.
+
+    Args:
+        cumulative: Cumulative probabilities, shape ``(sets, outcomes)``.
+        shots: Shots for each row.
+        rng: Source of randomness.
+
+    Returns:
+        Outcomes, shape ``(sets, shots)``.
+    """
+    found = np.empty((len(cumulative), shots), dtype=np.int32)
+    if cumulative.size <= _FEW:
+        for row, edges in enumerate(cumulative):
+            found[row] = edges.searchsorted(rng.random(shots), side="right")
+        return found
+    index = _Index(cumulative, finer=shots)
+    step = _AT_ONCE if len(cumulative) == 1 else shots  # the numbers of several rows are drawn row by row
+    for start in range(0, shots, step):
+        index.search(rng.random((len(cumulative), min(step, shots - start))), found[:, start : start + step])
+    return found
+
+
+_FEW = 2**6
+"""Outcomes in all up to which a search by halves is as quick as an index."""
+
+_AT_ONCE = 2**15
+"""Shots looked up at a time, so that they stay in the processor's cache."""
+
+
+class _Index:
+    """Finds the outcomes of random numbers by a table (Chen and Asau, 1974).
+
+    The table has for each of many equal parts of the range from 0 to 1 the first outcome in it. The outcome of a number
+    in that part is the same, or one of the next.
+    """
+
+    def __init__(self, cumulative: NDArray[np.float64], *, finer: int) -> None:
+        self._cumulative = cumulative
+        sets, outcomes = cumulative.shape
+        self._parts = 1 << max(outcomes.bit_length() + 1, min(16, finer.bit_length() - 4))
+        begins = np.ceil(cumulative * self._parts).astype(np.int32)
+        lengths = np.diff(begins, axis=1, prepend=np.int32(0)).reshape(-1)
+        self._firsts = np.repeat(np.arange(sets * outcomes, dtype=np.int32), lengths)
+        self._rows = np.arange(sets, dtype=np.int32)[:, None]
+
+    def search(self, points: NDArray[np.float64], found: NDArray[np.int32]) -> None:
+        """Write the outcome of each point, of shape ``(sets, points)``, into ``found``."""
+        cumulative, outcomes = self._cumulative, self._cumulative.shape[1]
+        parts = (points * self._parts).astype(np.int32)
+        if len(cumulative) > 1:
+            parts += self._rows * self._parts
+        places, flat, numbers = self._firsts.take(parts).reshape(-1), cumulative.reshape(-1), points.reshape(-1)
+        later = np.flatnonzero(flat.take(places) <= numbers)
+        for _ in range(_STEPS):
+            if not len(later):
+                break
+            places[later] += 1
+            later = later[flat.take(places[later]) <= numbers[later]]
+        rows = later // points.shape[1]
+        for row in np.unique(rows).tolist():
+            mine = later[rows == row]
+            places[mine] = row * outcomes + cumulative[row].searchsorted(numbers[mine], side="right")
+        np.subtract(places.reshape(points.shape), self._rows * outcomes, out=found)
+
+
+_STEPS = 4
+"""Outcomes that are looked at one after the other; what is further off is searched by halves."""
+
+
 def shuffled(outcomes: NDArray[Any], counts: NDArray[np.int64], shots: int, rng: np.random.Generator) -> NDArray[Any]:
     """Single shots in random order from counts, for several distributions over the same outcomes.
 
@@ -82,6 +162,31 @@ def pack(states: NDArray[Any], measured: Sequence[tuple[int, int]], num_clbits: 
     for qubit, clbit in measured:
         bit = ((states >> qubit) & 1).astype(np.uint8)
         packed[:, size - 1 - clbit // 8] |= bit << (clbit % 8)
+    return packed
+
+
+def pick(rows: NDArray[np.uint8], found: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
+    """The packed bits of outcomes.
+
+    Args:
+        rows: Packed bits of each outcome, shape ``(outcomes, bytes)``.
+        found: Outcomes, of any shape.
+
+    Returns:
+        Shape ``(*found.shape, bytes)``.
+    """
+    size = rows.shape[1]
+    if size not in {1, 2, 4, 8}:
+        return rows.take(found, axis=0)
+    whole: NDArray[Any] = rows.view(f"u{size}").reshape(-1)  # as numbers, which are copied much faster than rows
+    return whole.take(found)[..., None].view(np.uint8)
+
+
+@lru_cache(maxsize=64)
+def packed_outcomes(num_qubits: int, measured: tuple[tuple[int, int], ...], num_clbits: int) -> NDArray[np.uint8]:
+    """Every outcome of a few qubits as packed classical bits, as :func:`pack` gives them; not to be written to."""
+    packed = pack(np.arange(1 << num_qubits), measured, num_clbits)
+    packed.flags.writeable = False
     return packed
 
 

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.quantum_info import PauliList, SparsePauliOp
 
+from qiskit_haiqu_provider.engines.local.channels.readings import Reading
 from qiskit_haiqu_provider.engines.local.prepare import Prepared
+from qiskit_haiqu_provider.engines.local.streams import stream
 from qiskit_haiqu_provider.run.measure import Measurements
 from qiskit_haiqu_provider.run.result import Expectations, Samples, Statevectors, TaskResult
 
@@ -40,10 +42,10 @@ class Route(Enum):
     """Evolve statevectors; everything asked follows from them exactly or by drawing."""
 
     SHOTS = "shots"
-    """Let Aer sample: noise, dynamic circuits, methods other than statevector."""
+    """Let Aer sample: dynamic circuits, methods other than statevector, noise in wide circuits or of unknown kinds."""
 
     PROBABILITIES = "probabilities"
-    """Exact outcome probabilities from a density matrix, for exact values with noise."""
+    """Outcome probabilities with noise from a density matrix; values follow from them exactly or by drawing."""
 
     VALUES = "values"
     """Exact expectation values computed by Aer, for methods without a statevector."""
@@ -76,14 +78,26 @@ class Piece:
     one_by_one: bool = False
     """Whether each shot is a simulation of its own: with noise, or in dynamic circuits."""
 
+    readings: tuple[Reading, ...] | None = None
+    """How to find exact outcomes with noise; ``None`` where Aer simulates the noise, or there is none."""
+
     plan: Measurements = _NOTHING_TO_MEASURE
     """What to measure for the observables, where they are estimated from outcomes."""
 
     @property
     def block(self) -> int:
         """Parameter sets that share a random stream; depends on the task alone, so that seeds repeat."""
-        by_shots = self.most_shots // (self.shots or 1) if self.share == 1.0 else 1
-        return max(1, min(_BLOCK_SETS, _BLOCK_AMPLITUDES >> self.prepared.num_qubits, by_shots))
+        most = min(_BLOCK_SETS, _BLOCK_AMPLITUDES // self.size)
+        if self.observables is None or self.one_by_one:  # else counts are drawn, not shots
+            most = min(most, self.most_shots // (self.shots or 1) if self.share == 1.0 else 1)
+        return max(1, most)
+
+    @property
+    def size(self) -> int:
+        """Numbers of the state of a set."""
+        if self.readings:
+            return max(reading.program.size for reading in self.readings)
+        return 1 << self.prepared.num_qubits
 
     @property
     def most_shots(self) -> int:
@@ -122,8 +136,7 @@ class Unit:
 
     def generator(self, piece: Piece, block: slice, number: int = 0) -> np.random.Generator:
         """A random stream of a block of sets of a piece; each ``number`` has one of its own."""
-        key = (piece.task, (piece.first + block.start) // piece.block, number, piece.chunk)
-        return np.random.default_rng(np.random.SeedSequence(self.entropy, spawn_key=key))
+        return stream(self.entropy, piece.task, (piece.first + block.start) // piece.block, number, piece.chunk)
 
     def aer_seed(self) -> int:
         """The seed of the unit's Aer jobs."""
@@ -143,9 +156,14 @@ def cut(piece: Piece, route: Route, *, workers: int = 1) -> Iterator[Piece]:
                 values = piece.values[first : first + 1]
                 yield replace(piece, first=first, values=values, shots=part, chunk=chunk, share=part / shots)
         return
-    if route is Route.STATES and workers > 1:
+    if route is not Route.SHOTS and workers > 1:
         size = min(size, -(-len(piece.values) // (2 * workers)))
-    size = max(piece.block, size // piece.block * piece.block)
+    if route is not Route.SHOTS or piece.observables is None:  # others have no random stream of ours
+        size = max(piece.block, size // piece.block * piece.block)
+    if len(piece.values) <= size:
+        if len(piece.values):
+            yield piece
+        return
     for first in range(0, len(piece.values), size):
         yield replace(piece, first=first, values=piece.values[first : first + size])
 
@@ -161,10 +179,11 @@ def pack_units(
         by_qubits: Whether pieces must share their qubits, because the noise differs from qubit to qubit.
     """
     shares = [len(piece.values) / _sets_per_unit(piece, route) for route, piece in pieces]
-    evolved = sum(share for share, (route, _) in zip(shares, pieces, strict=True) if route is Route.STATES)
     room = dict.fromkeys(Route, 1.0)
-    if workers > 1:
-        room[Route.STATES] = min(1.0, evolved / (2 * workers))
+    if workers > 1:  # what Aer samples must not depend on how many there are
+        for each in set(Route) - {Route.SHOTS}:
+            work = sum(share for share, (route, _) in zip(shares, pieces, strict=True) if route is each)
+            room[each] = min(1.0, work / (2 * workers))
     batch: list[Piece] = []
     current, load = Route.STATES, 0.0
     for share, (route, piece) in zip(shares, pieces, strict=True):
@@ -179,11 +198,19 @@ def pack_units(
 
 
 def _sets_per_unit(piece: Piece, route: Route) -> int:
-    if route is Route.STATES:
-        return max(1, min(_SETS, _AMPLITUDES >> piece.prepared.num_qubits))
     if route is Route.SHOTS:
         return max(1, min(_SETS, piece.most_shots // (piece.shots or 1)))
+    if route is Route.STATES or piece.readings:
+        return max(1, min(_SETS, _AMPLITUDES // piece.size))
     return piece.block
+
+
+def rows_of(rows: NDArray[np.float64], block: slice) -> NDArray[np.float64]:
+    """The rows of a block of sets; a single row serves all sets."""
+    if len(rows) > 1:
+        return rows[block]
+    sets = block.stop - block.start
+    return rows if sets == 1 else np.repeat(rows, sets, axis=0)
 
 
 def restrict(observable: SparsePauliOp, kept: Sequence[int]) -> SparsePauliOp:

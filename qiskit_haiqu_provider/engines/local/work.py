@@ -1,6 +1,6 @@
 """What happens to a unit of work, on this machine or on a worker."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,27 @@ from qiskit_haiqu_provider.engines.local.aer import (
     saving_statevector,
     saving_values,
 )
-from qiskit_haiqu_provider.engines.local.evolve import evolve, supports
+from qiskit_haiqu_provider.engines.local.channels.readings import Reading
+from qiskit_haiqu_provider.engines.local.channels.run import correlations, distributions
+from qiskit_haiqu_provider.engines.local.crowd import evolve_together
+from qiskit_haiqu_provider.engines.local.estimation import Estimates, bits_of, estimated
 from qiskit_haiqu_provider.engines.local.noise import confusions, with_readout_errors
 from qiskit_haiqu_provider.engines.local.pauli import expectations
-from qiskit_haiqu_provider.engines.local.sampling import MOST_TALLIED, draw, pack, shuffled, tally, unpack
-from qiskit_haiqu_provider.engines.local.units import Piece, Route, Unit
-from qiskit_haiqu_provider.run.angles import angle_values
-from qiskit_haiqu_provider.run.measure import (
-    MeasurementGroup,
-    Measurements,
-    measurement_circuit,
+from qiskit_haiqu_provider.engines.local.sampling import (
+    MOST_TALLIED,
+    cumulated,
+    draw,
+    pack,
+    pick,
+    shuffled,
+    singles,
+    unpack,
 )
+from qiskit_haiqu_provider.engines.local.states.bases import probabilities_in
+from qiskit_haiqu_provider.engines.local.states.evolve import evolve
+from qiskit_haiqu_provider.engines.local.units import Piece, Route, Unit, rows_of
+from qiskit_haiqu_provider.run.angles import angle_values
+from qiskit_haiqu_provider.run.measure import measurement_circuit
 from qiskit_haiqu_provider.run.result import Expectations, Samples, Statevectors, TaskResult
 
 
@@ -35,29 +45,47 @@ def run_unit(unit: Unit) -> list[TaskResult]:
 
 def _by_states(unit: Unit) -> list[TaskResult]:
     """Evolve the states of all pieces, then answer each from them."""
-    circuits = [piece.prepared.circuit for piece in unit.pieces]
-    # Without parameters all sets have the same state.
-    values = [
-        piece.values if circuit.num_parameters else piece.values[:1]
-        for piece, circuit in zip(unit.pieces, circuits, strict=True)
-    ]
-    by_aer = [index for index, circuit in enumerate(circuits) if not supports(circuit)]
+    results: dict[int, TaskResult] = {
+        index: _drawn(unit, unit.pieces[index], cumulative, unit.pieces[index].prepared.rows)
+        for index, cumulative in _constant(unit.pieces).items()
+    }
+    others = {index: piece for index, piece in enumerate(unit.pieces) if index not in results}
+    if not others:
+        return list(results.values())
+    by_aer = {index: piece for index, piece in others.items() if piece.prepared.program is None}
     data = iter(
         execute(
-            [saving_statevector(circuits[index]) for index in by_aer],
-            [values[index] for index in by_aer],
+            [saving_statevector(piece.prepared.circuit) for piece in by_aer.values()],
+            [_distinct(piece) for piece in by_aer.values()],
             options=unit.options,
         )
     )
-    results: list[TaskResult] = []
-    for index, piece in enumerate(unit.pieces):
-        if index in by_aer:
-            found = [np.asarray(next(data).statevector, dtype=np.complex128) for _ in values[index]]
-            states = np.reshape(found, (len(values[index]), 1 << piece.prepared.num_qubits))
+    for index, piece in others.items():
+        values, program = _distinct(piece), piece.prepared.program
+        if program is None:
+            found = [np.asarray(next(data).statevector, dtype=np.complex128) for _ in values]
+            states = np.reshape(found, (len(values), 1 << piece.prepared.num_qubits))
         else:
-            states = evolve(circuits[index], values[index])
-        results.append(_answer(unit, piece, states))
-    return results
+            states = evolve(program, values, lend=True)
+        results[index] = _answer(unit, piece, states)
+    return [results[index] for index in range(len(unit.pieces))]
+
+
+def _distinct(piece: Piece) -> NDArray[np.float64]:
+    """The sets to evolve: without parameters all have the same state."""
+    return piece.values if piece.prepared.circuit.num_parameters else piece.values[:1]
+
+
+def _constant(pieces: Sequence[Piece]) -> dict[int, NDArray[np.float64]]:
+    """Of circuits to sample without parameters the cumulative probabilities of all outcomes, by index of the piece."""
+    wanted = {
+        index: piece.prepared
+        for index, piece in enumerate(pieces)
+        if piece.observables is None and not piece.statevector and piece.prepared.constant
+    }
+    evolve_together(list(wanted.values()))
+    found = {index: prepared.cumulative for index, prepared in wanted.items()}
+    return {index: cumulative for index, cumulative in found.items() if cumulative is not None}
 
 
 def _answer(unit: Unit, piece: Piece, states: NDArray[np.complex128]) -> TaskResult:
@@ -71,8 +99,8 @@ def _answer(unit: Unit, piece: Piece, states: NDArray[np.complex128]) -> TaskRes
     if piece.shots is None:
         values = _repeated(expectations(states, piece.observables).T, len(piece.values)).T
         return Expectations(values, np.zeros_like(values))
-    rotated = (_rotated(states, group) for group in piece.plan.groups)
-    return estimated(unit, piece, (found.real**2 + found.imag**2 for found in rotated))
+    groups = piece.plan.groups
+    return estimated(unit, piece, (probabilities_in(states, group.qubits, group.bases) for group in groups))
 
 
 def _repeated(rows: NDArray[Any], sets: int) -> NDArray[Any]:
@@ -80,122 +108,48 @@ def _repeated(rows: NDArray[Any], sets: int) -> NDArray[Any]:
     return rows if len(rows) == sets else np.repeat(rows, sets, axis=0)
 
 
-def sampled(unit: Unit, piece: Piece, probabilities: NDArray[np.float64]) -> Samples:
+def sampled(
+    unit: Unit,
+    piece: Piece,
+    probabilities: NDArray[np.float64],
+    *,
+    measured: Sequence[tuple[int, int]] | None = None,
+) -> Samples:
     """Shots of the piece's classical bits.
 
     Args:
         unit: Has the random streams.
         piece: What is sampled.
         probabilities: Of the final states, in Qiskit order, shape ``(sets, outcomes)``; one row may serve all sets.
+        measured: (bit of an outcome, clbit) of each measurement; by default the bits are the circuit's qubits.
     """
     shots, prepared = piece.shots or 0, piece.prepared
+    measured = prepared.measured if measured is None else measured
     num_clbits, size = prepared.num_clbits, probabilities.shape[1]
-    shown = np.empty((len(piece.values), shots, -(-num_clbits // 8)), dtype=np.uint8)
-    # Small numbers, because there is one for every shot.
-    everything = np.arange(size if size <= MOST_TALLIED else 0, dtype=np.min_scalar_type(size - 1))
-    packed = pack(everything, prepared.measured, num_clbits)
+    if size <= MOST_TALLIED:
+        return _drawn(unit, piece, cumulated(probabilities), pack(np.arange(size), measured, num_clbits))
+    shown = _no_shots(piece)
     for block in piece.blocks():
         rng = unit.generator(piece, block)
-        rows = _of_block(probabilities, block)
-        if size <= MOST_TALLIED:
-            shown[block] = packed[shuffled(everything, tally(rows, shots, rng), shots, rng)]
-            continue
-        for index, row in enumerate(rows, start=block.start):
+        for index, row in enumerate(rows_of(probabilities, block), start=block.start):
             seen, counts = draw(row, shots, rng)
             found = shuffled(np.arange(len(seen)), counts[None], shots, rng)[0]
-            shown[index] = pack(seen, prepared.measured, num_clbits)[found]
+            shown[index] = pack(seen, measured, num_clbits)[found]
     return Samples(shown, num_clbits)
 
 
-def _of_block(rows: NDArray[np.float64], block: slice) -> NDArray[np.float64]:
-    """The rows of a block of sets; a single row serves all sets."""
-    return rows[block] if len(rows) > 1 else np.repeat(rows, block.stop - block.start, axis=0)
+def _drawn(unit: Unit, piece: Piece, cumulative: NDArray[np.float64], packed: NDArray[np.uint8]) -> Samples:
+    """Shots by the cumulative probabilities of all outcomes, and their packed classical bits."""
+    shown = _no_shots(piece)
+    for block in piece.blocks():
+        rows = rows_of(cumulative, block)
+        shown[block] = pick(packed, singles(rows, piece.shots or 0, unit.generator(piece, block)))
+    return Samples(shown, piece.prepared.num_clbits)
 
 
-def estimated(unit: Unit, piece: Piece, distributions: Iterable[NDArray[np.float64]]) -> Expectations:
-    """Estimates as if every group were measured ``shots`` times.
-
-    Args:
-        unit: Has the random streams.
-        piece: What is estimated; exactly, if it has no shots.
-        distributions: For each group the probabilities of all outcomes of all qubits in its bases, as in
-            :func:`sampled`.
-    """
-    shots = piece.shots or 0
-    estimates = _Estimates(piece.plan, len(piece.values))
-    for number, (group, probabilities) in enumerate(zip(piece.plan.groups, distributions, strict=True)):
-        size = probabilities.shape[1]
-        everything = _bits(np.arange(size), group.qubits) if size <= MOST_TALLIED or piece.shots is None else None
-        values = None if everything is None else group.values(everything)
-        for block in piece.blocks():
-            rng = unit.generator(piece, block, number)
-            rows = _of_block(probabilities, block)
-            if values is not None and piece.shots is None:
-                estimates.add(block, values, rows, exact=True)
-                continue
-            if values is not None:
-                estimates.add(block, values, tally(rows, shots, rng))
-                continue
-            for index, row in enumerate(rows, start=block.start):
-                seen, counts = draw(row, shots, rng)
-                place = slice(index, index + 1)
-                estimates.add(place, group.values(_bits(seen, group.qubits)), counts[None])
-    return estimates.result()
-
-
-def _bits(states: NDArray[np.intp], qubits: Sequence[int]) -> NDArray[np.uint8]:
-    """Single bits of basis states, shape ``(states, qubits)``."""
-    bits: NDArray[np.uint8] = ((states[:, None] >> np.array(qubits)) & 1).astype(np.uint8)
-    return bits
-
-
-def _rotated(states: NDArray[np.complex128], group: MeasurementGroup) -> NDArray[np.complex128]:
-    """The states with the group's bases turned into Z."""
-    rotated = states.copy()
-    for qubit, basis in zip(group.qubits, group.bases, strict=True):
-        if basis == "Z":
-            continue
-        pairs = rotated.reshape(len(states), -1, 2, 1 << qubit)
-        zero, one = pairs[:, :, 0, :].copy(), pairs[:, :, 1, :]
-        if basis == "Y":
-            one *= -1j
-        pairs[:, :, 0, :] += one
-        np.subtract(zero, one, out=one)
-        pairs *= np.sqrt(0.5)
-    return rotated
-
-
-class _Estimates:
-    """Means and variances of observables, added up over measurement groups."""
-
-    def __init__(self, plan: Measurements, sets: int) -> None:
-        self.values = np.repeat(plan.constants[:, None], sets, axis=1)
-        self.variances = np.zeros_like(self.values)
-
-    def add(self, sets: slice, values: NDArray[np.float64], counts: NDArray[Any], *, exact: bool = False) -> None:
-        """Add one group's outcomes for some sets.
-
-        Args:
-            sets: Which sets.
-            values: What each outcome contributes to each observable, shape ``(outcomes, observables)``.
-            counts: How often each outcome was seen, shape ``(sets, outcomes)``; probabilities if ``exact``.
-            exact: Whether there is no sampling error.
-        """
-        total = counts.sum(axis=1, keepdims=True)
-        means = counts @ values / total
-        self.values[:, sets] += means.T
-        if exact:
-            return
-        variances = counts @ values**2 / total - means**2
-        # What is left of a certain outcome by rounding is no variance.
-        variances[variances < _ROUNDING * (values**2).max(axis=0, initial=0.0)] = 0.0
-        self.variances[:, sets] += (variances / total).T
-
-    def result(self) -> Expectations:
-        return Expectations(self.values, np.sqrt(self.variances))
-
-
-_ROUNDING = 1e-13
+def _no_shots(piece: Piece) -> NDArray[np.uint8]:
+    """Room for the shots of a piece."""
+    return np.empty((len(piece.values), piece.shots or 0, -(-piece.prepared.num_clbits // 8)), dtype=np.uint8)
 
 
 def _by_shots(unit: Unit) -> list[TaskResult]:
@@ -259,7 +213,7 @@ def _samples(unit: Unit, piece: Piece, data: Iterator[Any]) -> Samples:
 
 
 def _estimates_from_shots(piece: Piece, data: Iterator[Any]) -> Expectations:
-    estimates = _Estimates(piece.plan, len(piece.values))
+    estimates = Estimates(piece.plan, len(piece.values))
     own = piece.prepared.circuit.num_clbits
     for group in piece.plan.groups:
         clbits = range(own, own + len(group.qubits))
@@ -270,12 +224,32 @@ def _estimates_from_shots(piece: Piece, data: Iterator[Any]) -> Expectations:
 
 
 def _by_probabilities(unit: Unit) -> list[TaskResult]:
-    """Exact values with noise: the limit of infinitely many shots, readout errors included."""
-    return [_exact_with_noise(unit, piece) for piece in unit.pieces]
+    """Outcome probabilities with noise, readout errors included: what infinitely many shots would show."""
+    return [
+        _exact_with_noise(unit, piece) if piece.readings is None else _read(unit, piece, piece.readings)
+        for piece in unit.pieces
+    ]
+
+
+def _read(unit: Unit, piece: Piece, readings: Sequence[Reading]) -> TaskResult:
+    """Answers from the density matrix, evolved here."""
+    if piece.observables is not None and piece.shots is None:
+        means = correlations(readings, piece.values)
+        values = np.repeat(piece.plan.constants[:, None], len(piece.values), axis=1)
+        for group, found in zip(piece.plan.groups, means, strict=True):
+            products = group.terms.astype(np.intp) @ (1 << np.arange(len(group.qubits)))
+            values += group.weights @ found[:, products].T
+        return Expectations(values, np.zeros_like(values))
+    seen = distributions(readings, piece.values)
+    if piece.observables is not None:
+        return estimated(unit, piece, seen, measured_only=True)
+    places = {qubit: place for place, qubit in enumerate(sorted({qubit for qubit, _ in piece.prepared.measured}))}
+    measured = [(places[qubit], clbit) for qubit, clbit in piece.prepared.measured]
+    return sampled(unit, piece, next(seen), measured=measured)
 
 
 def _exact_with_noise(unit: Unit, piece: Piece) -> Expectations:
-    estimates = _Estimates(piece.plan, len(piece.values))
+    estimates = Estimates(piece.plan, len(piece.values))
     circuits = []
     for group in piece.plan.groups:
         circuit = measurement_circuit(piece.prepared.circuit, group, unit.gates)
@@ -287,7 +261,7 @@ def _exact_with_noise(unit: Unit, piece: Piece) -> Expectations:
     options = {**unit.options, "method": "density_matrix"}
     data = iter(execute(circuits, [piece.values] * len(circuits), options=options, noise_model=unit.noise_model))
     for group in piece.plan.groups:
-        values = group.values(_bits(np.arange(1 << len(group.qubits)), range(len(group.qubits))))
+        values = group.values(bits_of(np.arange(1 << len(group.qubits)), range(len(group.qubits))))
         matrices = None if unit.noise_model is None else confusions(unit.noise_model, group.qubits)
         for index in range(len(piece.values)):
             probabilities = np.asarray(next(data).probabilities)

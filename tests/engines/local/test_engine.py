@@ -1,18 +1,14 @@
-"""The local engine itself: units, chunks, executors, progress, memory."""
+"""The local engine itself: units, chunks, progress, memory."""
 
 import threading
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
 
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import efficient_su2
-from qiskit.transpiler import generate_preset_pass_manager
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 
-from qiskit_haiqu_provider import EstimatorV2, HaiquCapacityError, HaiquJobError, HaiquProvider, SamplerV2
+from qiskit_haiqu_provider import EstimatorV2, HaiquCapacityError, HaiquJobError, SamplerV2
 from qiskit_haiqu_provider.engines.local import memory, units
 from qiskit_haiqu_provider.engines.local.engine import LocalEngine
 from qiskit_haiqu_provider.run.request import RunRequest, Task
@@ -25,58 +21,6 @@ def sweep(sets=300):
     circuit = efficient_su2(2, reps=1)
     values = np.linspace(-2, 2, sets * circuit.num_parameters).reshape(sets, -1)
     return circuit, values
-
-
-def everything(provider):
-    """Exact, shot-based and noisy results of one sweep, as plain arrays."""
-    circuit, values = sweep()
-    ideal = provider.get_backend("aer_simulator", seed_simulator=1)
-    noisy = provider.get_backend("fake_manila", seed_simulator=1)
-    isa = generate_preset_pass_manager(0, backend=noisy, seed_transpiler=1).run(circuit)
-    observable = "II" + "I" * 0 + "ZX"
-    wide = observable + "I" * (isa.num_qubits - len(observable))
-    return [
-        EstimatorV2(ideal).run([(circuit, "ZX", values)], precision=0).result()[0].data.evs,
-        EstimatorV2(ideal).run([(circuit, "ZX", values)], precision=0.1).result()[0].data.evs,
-        SamplerV2(ideal).run([(circuit.measure_all(inplace=False), values)], shots=50).result()[0].data.meas.array,
-        EstimatorV2(noisy).run([(isa, wide, values[:40])], precision=0.1).result()[0].data.evs,
-    ]
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    return everything(HaiquProvider(home=tmp_path_factory.mktemp("alone")))
-
-
-def test_threads_give_the_same_results(alone):
-    with ThreadPoolExecutor(3) as executor:
-        found = everything(HaiquProvider(executor=executor))
-    assert all(np.array_equal(one, other) for one, other in zip(alone, found, strict=True))
-
-
-def test_processes_give_the_same_results(alone):
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
-        found = everything(HaiquProvider(executor=executor))
-    assert all(np.array_equal(one, other) for one, other in zip(alone, found, strict=True))
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
-def test_a_dask_cluster_gives_the_same_results_and_its_workers_do_the_work(alone):
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
-        Client(cluster) as client,
-    ):
-        found = everything(HaiquProvider(executor=client))
-        busy = client.run(lambda dask_worker: dask_worker.state.executed_count)
-        assert len(busy) == 2
-        assert sum(busy.values()) > 0  # how they share it is up to them
-    assert all(np.array_equal(one, other) for one, other in zip(alone, found, strict=True))
-
-
-def test_smaller_units_give_the_same_results(alone, provider, monkeypatch):
-    monkeypatch.setattr(units, "_AMPLITUDES", 64 * 4)
-    found = everything(provider)
-    assert all(np.array_equal(one, other) for one, other in zip(alone[:3], found[:3], strict=True))
 
 
 def test_progress_counts_parameter_sets(monkeypatch):
@@ -119,23 +63,12 @@ def test_cancel_stops_between_units(monkeypatch):
     assert len(seen) <= 2
 
 
-def test_an_executor_that_refuses_work_fails_the_job():
-    executor = ThreadPoolExecutor(1)
-    executor.shutdown()
-    circuit, values = sweep(5)
-    backend = HaiquProvider(executor=executor).get_backend()
-    job = EstimatorV2(backend).run([(circuit, "ZZ", values)])
-    with pytest.raises(HaiquJobError, match="cannot schedule new futures"):
-        job.result()
-    assert "cannot schedule" in job.error_message()
-
-
 def test_width_is_checked_against_what_is_free(monkeypatch):
-    monkeypatch.setattr(memory, "available_bytes", lambda: memory.statevector_bytes(10))
-    memory.check_width(10, method="statevector", where="PUB 0")
-    with pytest.raises(HaiquCapacityError, match=r"PUB 0: the circuit uses 11 qubits.*10 qubits"):
-        memory.check_width(11, method="statevector", where="PUB 0")
-    assert memory.max_qubits("density_matrix", memory.statevector_bytes(10)) == 5
+    monkeypatch.setattr(memory, "available_bytes", lambda: memory.statevector_bytes(20))
+    memory.check_width(20, method="statevector", where="PUB 0")
+    with pytest.raises(HaiquCapacityError, match=r"PUB 0: the circuit uses 21 qubits.*20 qubits"):
+        memory.check_width(21, method="statevector", where="PUB 0")
+    assert memory.max_qubits("density_matrix", memory.statevector_bytes(20)) == 10
 
 
 def test_a_container_limit_counts(tmp_path, monkeypatch):

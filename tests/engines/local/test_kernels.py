@@ -1,27 +1,13 @@
-"""Kernels for wide states: folding, the Walsh-Hadamard transform, drawing shots one by one."""
+"""Kernels for wide states: drawing shots one by one."""
 
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.quantum_info import SparsePauliOp, random_statevector
+from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_haiqu_provider import EstimatorV2, SamplerV2
-from qiskit_haiqu_provider.engines.local import pauli, work
+from qiskit_haiqu_provider.engines.local import estimation, work
 from qiskit_haiqu_provider.engines.local.sampling import draw
-
-
-@pytest.mark.parametrize("terms", [3, 60], ids=["folded", "transformed"])
-def test_large_sums_take_another_way_to_the_same_values(monkeypatch, terms):
-    rng = np.random.default_rng(4)
-    labels = ["".join(label) for label in rng.choice(list("IXYZ"), (terms, 6))]
-    labels += ["XX" + "".join(label) for label in rng.choice(list("IZ"), (terms, 4))]
-    labels += ["".join(label) for label in rng.choice(list("IZ"), (terms, 6))]
-    observable = SparsePauliOp(labels, rng.normal(size=len(labels))).simplify()
-    states = [random_statevector(64, seed) for seed in range(3)]
-    expected = [state.expectation_value(observable).real for state in states]
-    monkeypatch.setattr(pauli, "_TABLE", 0)
-    found = pauli.expectations(np.array([state.data for state in states]), [observable])
-    assert np.allclose(found, [expected])
 
 
 def test_shots_from_many_outcomes_follow_the_probabilities():
@@ -35,6 +21,7 @@ def test_shots_from_many_outcomes_follow_the_probabilities():
 
 def test_wide_states_are_sampled_and_estimated_shot_by_shot(monkeypatch):
     monkeypatch.setattr(work, "MOST_TALLIED", 2)
+    monkeypatch.setattr(estimation, "MOST_TALLIED", 2)
     circuit = QuantumCircuit(3)
     circuit.ry(1.1, 0)
     circuit.cx(0, 2)

@@ -1,12 +1,15 @@
 """Circuits made ready for simulation: what stands for gates that the simulator does not know."""
 
+import threading
+
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
 from qiskit.circuit.library import CSGate, DCXGate, HamiltonianGate, RCCXGate, XXPlusYYGate
 from qiskit.quantum_info import Operator
 
-from qiskit_haiqu_provider.engines.local.prepare import prepare
+from qiskit_haiqu_provider.engines.local.prepare import final_outcomes, prepare
 
 
 def alone(circuit):
@@ -41,3 +44,90 @@ def test_foreign_gates_beside_a_matrix_under_a_condition():
         circuit.dcx(0, 1)
     (block,) = prepare(circuit).circuit.data[-1].operation.blocks
     assert dict(block.count_ops()) == {"cx": 2, "unitary": 1}
+
+
+def circuit(*steps):
+    """A circuit on 3 qubits and 3 clbits from method names and arguments."""
+    made = QuantumCircuit(3, 3)
+    for name, *arguments in steps:
+        getattr(made, name)(*arguments)
+    return made
+
+
+STATIC = {
+    "measured at the end": ([("h", 0), ("measure", 0, 2), ("measure", 1, 0)], {2: 0, 0: 1}),
+    "measured before others end": ([("measure", 0, 0), ("h", 1), ("measure", 1, 1)], {0: 0, 1: 1}),
+    "measured twice": ([("x", 0), ("measure", 0, 0), ("measure", 0, 1)], {0: 0, 1: 0}),
+    "overwritten": ([("measure", 0, 0), ("measure", 1, 0)], {0: 1}),
+    "barriers": ([("barrier",), ("measure", 0, 0), ("barrier",), ("measure", 1, 1), ("barrier",)], {0: 0, 1: 1}),
+    "reset at the start": ([("reset", 0), ("h", 0), ("measure", 0, 0)], {0: 0}),
+    "reset beside a measurement": ([("measure", 0, 0), ("reset", 1), ("measure", 1, 1)], {0: 0, 1: 1}),
+    "a delay before": ([("h", 0), ("delay", 100, 0), ("measure", 0, 0), ("delay", 100, 1)], {0: 0}),
+    "prepared at the start": ([("initialize", [0, 1], 1), ("measure", 1, 1)], {1: 1}),
+    "nothing measured": ([("h", 0)], {}),
+    "nothing at all": ([], {}),
+}
+
+DYNAMIC = {
+    "a gate after": [("measure", 0, 0), ("h", 0)],
+    "a delay after": [("measure", 0, 0), ("delay", 100, 0)],
+    "a reset after a gate": [("h", 0), ("reset", 0)],
+    "a reset after a measurement": [("measure", 0, 0), ("reset", 0)],
+    "prepared after a gate": [("h", 0), ("initialize", [0, 1], 0)],
+}
+
+
+@pytest.mark.parametrize(("steps", "shown"), STATIC.values(), ids=STATIC)
+def test_final_outcomes_of_static_circuits(steps, shown):
+    made = circuit(*steps)
+    assert final_outcomes(made) == shown
+    ready = prepare(made)
+    assert ready.static
+    assert {clbit: ready.kept[qubit] for qubit, clbit in ready.measured} == shown
+    assert "measure" not in ready.circuit.count_ops()
+
+
+@pytest.mark.parametrize("steps", DYNAMIC.values(), ids=DYNAMIC)
+def test_dynamic_circuits_have_no_final_outcomes(steps):
+    assert final_outcomes(circuit(*steps)) is None
+    assert not prepare(circuit(*steps)).static
+
+
+def test_a_condition_makes_a_circuit_dynamic():
+    made = circuit(("measure", 0, 0))
+    with made.if_test((made.clbits[0], 1)):
+        made.x(1)
+    assert final_outcomes(made) is None
+
+
+@pytest.mark.parametrize("metadata", [{}, {"lock": threading.Lock()}], ids=["plain", "metadata that cannot be copied"])
+@pytest.mark.parametrize("wide", [False, True])
+def test_measurements_are_taken_off_a_copy(metadata, wide):
+    made = QuantumCircuit(4 if wide else 3, 3, metadata=metadata, global_phase=0.3)
+    made.ry(Parameter("b"), 0)
+    made.rx(2 * Parameter("a"), 1)
+    made.cx(1, 2)
+    made.barrier()
+    body = QuantumCircuit(3, global_phase=0.3)
+    for instruction in made.data[:3]:
+        body.append(instruction.operation, [made.find_bit(bit).index for bit in instruction.qubits])
+    made.measure([0, 1, 2], [2, 0, 1])
+    before = list(made.data)
+    ready = prepare(made)
+    assert ready.kept == (0, 1, 2)
+    assert ready.measured == ((0, 2), (1, 0), (2, 1))
+    assert ready.columns == (0, 1)
+    values = [0.4, 0.7]
+    assert Operator(ready.circuit.assign_parameters(values)) == Operator(body.assign_parameters(values))
+    ready.circuit.h(0)
+    assert list(made.data) == before
+    made.h(0)
+    assert ready.circuit.count_ops()["h"] == 1
+
+
+def test_only_qubits_that_something_acts_on_are_kept():
+    made = circuit(("delay", 100, 0), ("barrier",), ("x", 1))
+    assert prepare(made).kept == (1,)
+    assert prepare(made, keep=[2]).kept == (1, 2)
+    assert prepare(made, shrink=False).kept == (0, 1, 2)
+    assert prepare(QuantumCircuit(3)).kept == (0,)

@@ -1,0 +1,1 @@
+"""Statevectors of a circuit for many parameter sets at once, in numpy."""
