@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from html import escape
 from typing import Any
 
 from qiskit import QuantumCircuit
@@ -18,8 +17,8 @@ from qiskit_haiqu_provider.devices.record import DeviceRecord
 from qiskit_haiqu_provider.engines.base import Engine
 from qiskit_haiqu_provider.exceptions import HaiquInputError
 from qiskit_haiqu_provider.job import HaiquJob
-from qiskit_haiqu_provider.options.base import Layer
-from qiskit_haiqu_provider.options.definitions import RunOptions, SamplerOptions
+from qiskit_haiqu_provider.options.base import Layer, Setting
+from qiskit_haiqu_provider.options.definitions import SamplerOptions
 from qiskit_haiqu_provider.progress import shown
 from qiskit_haiqu_provider.run.checks import check_choice, check_shots
 from qiskit_haiqu_provider.run.circuit_inputs import as_circuits, bound_values
@@ -48,9 +47,9 @@ class RunSettings:
     tags: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, options: RunOptions, **more: Any) -> "RunSettings":
-        """The effective values of options."""
-        values = {name: setting.value for name, setting in options.resolved().items()}
+    def of(cls, resolved: Mapping[str, Setting], **more: Any) -> "RunSettings":
+        """The effective values of the options of a run, as they were resolved."""
+        values = {name: setting.value for name, setting in resolved.items()}
         return cls(
             options={**values["backend_options"], "seed_simulator": values["seed_simulator"]},
             use_mitigation=values["use_mitigation"],
@@ -260,8 +259,10 @@ class HaiquBackend(BackendV2):
         Raises:
             HaiquCircuitError: If it does not fit; the message names the instruction, its qubits, and the fix.
         """
+        if not self._record.constrained:
+            return
         effective = {**self._all_options(), **(options or {})}
-        if self._record.constrained and effective.get("skip_transpilation", True):
+        if effective.get("skip_transpilation", True):
             check_isa(circuit, self.target, device=self.name, where=where)
 
     def run(self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any) -> HaiquJob:
@@ -397,8 +398,9 @@ class HaiquBackend(BackendV2):
         chosen = SamplerOptions(**{name: given[name] for name in given.keys() & own})
         chosen.backend_options = engine_options
         chosen.bind(self.layers)
-        shots = check_shots(chosen.effective("default_shots").value, maximum=self._engine.max_shots(self.name))
-        return shots, RunSettings.of(chosen, tags=tags)
+        resolved = chosen.resolved()
+        shots = check_shots(resolved["default_shots"].value, maximum=self._engine.max_shots(self.name))
+        return shots, RunSettings.of(resolved, tags=tags)
 
     def _warn_ignored(self, names: Collection[str], *, valid: Collection[str]) -> None:
         if names and frozenset(names) not in self._ignored:
@@ -410,6 +412,8 @@ class HaiquBackend(BackendV2):
         return f"<HaiquBackend('{self.name}', via='{self.via}', num_qubits={self._record.num_qubits})>"
 
     def _repr_html_(self) -> str:
+        from html import escape  # needed in notebooks only
+
         facts: dict[str, Any] = {
             "via": self.via,
             "vendor": self._record.vendor,

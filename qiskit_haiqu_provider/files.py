@@ -48,6 +48,12 @@ _LOCKS: dict[tuple[str, int], tuple[str, Any]] = {}
 _GUARD = threading.Lock()
 
 
+def known_lock(folder: str, pid: int) -> str | None:
+    """The name of the lock that this process holds in a folder already."""
+    found = _LOCKS.get((folder, pid))
+    return None if found is None else found[0]
+
+
 def process_lock(folder: str, pid: int) -> str:
     """The name of this process's lock in a folder: held until the process ends, however it ends."""
     with _GUARD:

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from datetime import datetime
-from itertools import takewhile
+from functools import partial
 from typing import Any
 
 from qiskit.primitives import BasePrimitiveJob
@@ -19,6 +19,7 @@ from qiskit.providers.jobstatus import JOB_FINAL_STATES
 from qiskit_haiqu_provider.cost.reservation import settle
 from qiskit_haiqu_provider.engines.base import Execution, RemoteExecution
 from qiskit_haiqu_provider.exceptions import HaiquError, HaiquJobCancelledError, HaiquJobError, HaiquJobTimeoutError
+from qiskit_haiqu_provider.loglines import new_lines
 from qiskit_haiqu_provider.run.collect import Origin, collect, collect_some
 from qiskit_haiqu_provider.run.plan import Plan
 from qiskit_haiqu_provider.run.result import RunResult
@@ -75,6 +76,7 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         self._finishing = threading.Lock()
         if store is not None:
             _LIVE[str(store.home), self.job_id()] = self
+        self._at_once = execution.pushes and execution.status() in JOB_FINAL_STATES
         if execution.pushes:
             execution.on_done(self._finish)
 
@@ -251,20 +253,8 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         """
         remote = self._remote()
         if follow:
-            return iter(()) if remote is None else self._new_lines(remote)
+            return iter(()) if remote is None else new_lines(remote)
         return "" if remote is None else remote.logs()
-
-    def _new_lines(self, remote: RemoteExecution) -> Iterator[str]:
-        told: list[str] = []
-        while True:
-            ended = remote.wait(0)
-            lines = remote.logs().splitlines()
-            same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(told, lines, strict=False)))
-            yield from lines[same:]  # services also replace their last line
-            told = lines
-            if ended:
-                return
-            remote.wait(1.0)
 
     def restart(self) -> bool:
         """Have the service run a job that has ended once more; its results are replaced, and it is paid for again.
@@ -383,18 +373,26 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
             return
         if self._store is None or self._record is None:
             return
+        result = run if self._error is None else None
+        if self._at_once:
+            self._store.write_later(self.job_id(), partial(self._ended, self._record), result)
+            return
+        self._record = self._ended(self._record)
+        self._store.write(self._record, result)
+
+    def _ended(self, record: JobRecord) -> JobRecord:
+        """The record of the job now that it has ended."""
         remote = self._execution if isinstance(self._execution, RemoteExecution) else None
         status = JobStatus.DONE if self._error is None else JobStatus.ERROR
         if isinstance(self._error, HaiquJobCancelledError):
             status = JobStatus.CANCELLED
-        self._record = replace(
-            self._record,
+        return replace(
+            record,
             status=status.name,
             error=None if self._error is None else str(self._error),
             metrics=self.metrics(),
-            state=self._record.state if remote is None else remote.state(),
+            state=record.state if remote is None else remote.state(),
         )
-        self._store.write(self._record, run if self._error is None else None)
 
     def _settle(self) -> None:
         """Note what the job cost, if it is under a budget."""

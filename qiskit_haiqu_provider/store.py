@@ -4,37 +4,45 @@ A job is two files in ``HAIQU_HOME/jobs``: ``<id>.json``, a versioned record, an
 arrays of its result, whose shapes the record holds. Both are written to a temporary file and renamed, with mode 0600
 in a folder of mode 0700. Every process that runs jobs holds a lock file for as long as it lives, so that another one
 can tell a running job from a job whose process died.
+
+Jobs that were done before anyone could ask for them are written a moment later, many at a time; this process knows them
+at once.
 """
 
 import contextlib
+import io
 import json
-import math
+import logging
 import os
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import zip_longest
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import numpy as np
 from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
+from qiskit_haiqu_provider.behind import Late, WriteBehind
 from qiskit_haiqu_provider.cost.reservation import Reservation
 from qiskit_haiqu_provider.exceptions import HaiquJobNotFoundError
-from qiskit_haiqu_provider.files import default_home, lock_is_held, plain, private_folder, process_lock, replacing
-from qiskit_haiqu_provider.run.plan import Plan
-from qiskit_haiqu_provider.run.result import (
-    Distributions,
-    Expectations,
-    RunResult,
-    Samples,
-    Statevectors,
-    TaskResult,
+from qiskit_haiqu_provider.files import (
+    default_home,
+    known_lock,
+    lock_is_held,
+    plain,
+    private_folder,
+    process_lock,
+    replacing,
 )
+from qiskit_haiqu_provider.run.packed import Buffer, buffers, layout_of, read_result
+from qiskit_haiqu_provider.run.plan import Plan
+from qiskit_haiqu_provider.run.result import RunResult
+
+logger = logging.getLogger(__name__)
 
 FORMAT = "qiskit-haiqu-provider job"
 VERSION = 1
@@ -105,23 +113,40 @@ class JobStore:
     def write(self, record: JobRecord, result: RunResult | None = None) -> None:
         """Write a record, and with it the arrays of a result. The old record stays until the new one is whole."""
         try:
-            folder = private_folder(self.home / "jobs")
-            if result is not None:
-                record = replace(record, layout=_layout(result), facts=dict(result.metadata))
-                with replacing(folder / f"{_checked(record.id)}.bin") as file:
-                    for task in result.tasks:
-                        for array in _arrays(task):
-                            file.write(np.ascontiguousarray(array).data)
-            header = {"format": FORMAT, "version": VERSION}
-            text = json.dumps(plain({**header, **vars(record)}))
-            with replacing(folder / f"{_checked(record.id)}.json") as file:
-                file.write(text.encode())
+            data = None if result is None else buffers(result)
+            _write(private_folder(self.home / "jobs"), _with_layout(record, result), data)
         except OSError as error:
-            self._warn_unwritable(error)
+            _warn_unwritable(self.home, error)
             return
         if self._writes % _PRUNE_EVERY == 0:
-            self._prune()
+            _prune(self.home)
         self._writes += 1
+
+    def write_later(self, job_id: str, record: Callable[[], JobRecord], result: RunResult | None = None) -> None:
+        """Write a job that has ended, and was never written, a moment later: this process finds it at once.
+
+        For jobs that are over before they can be asked for: a crash meanwhile loses what is known of them, and no work.
+
+        Args:
+            job_id: Its id.
+            record: Makes the record, which will not change any more.
+            result: Its result; arrays may change afterwards.
+        """
+        data = None if result is None else b"".join(buffers(result))
+        self._behind.put(job_id, Late(partial(_with_layout_of, record, result), data))
+
+    def flush(self) -> None:
+        """Write now what is to be written later, of all stores with this home."""
+        self._behind.flush()
+
+    @property
+    def _behind(self) -> WriteBehind:
+        """What is to be written later; shared by all stores with this home."""
+        home = self.home
+        found = _BEHIND.get(home)
+        if found is None:
+            found = _BEHIND.setdefault(home, WriteBehind(partial(_write_all, home), most=KEEP_FINISHED))
+        return found
 
     def remove(self, job_id: str) -> None:
         """Forget a job that was not submitted after all."""
@@ -135,6 +160,10 @@ class JobStore:
             HaiquJobNotFoundError: If there is none, or it cannot be read.
         """
         path = self.home / "jobs" / f"{_checked(job_id)}.json"
+        late = self._behind.get(job_id)
+        if late is not None:
+            record: JobRecord = late.record()
+            return record
         try:
             return _record(path)
         except FileNotFoundError:
@@ -149,8 +178,11 @@ class JobStore:
 
     def records(self) -> list[JobRecord]:
         """All records, the last submitted first. One that cannot be read is skipped with one warning, its file kept."""
-        found = []
+        found: list[JobRecord] = [late.record() for late in self._behind.all()]
+        known = {_file_name(record.id) for record in found}
         for path in (self.home / "jobs").glob("*.json"):
+            if path.stem in known:
+                continue  # written meanwhile
             try:
                 found.append(_record(path))
             except FileNotFoundError:
@@ -169,11 +201,10 @@ class JobStore:
             HaiquJobNotFoundError: If its arrays are missing or cannot be read.
         """
         path = self.home / "jobs" / f"{_checked(record.id)}.bin"
+        late = self._behind.get(record.id)
         try:
-            with path.open("rb") as file:
-                tasks = tuple(_task(entry, file) for entry in record.layout)
-            told = tuple(entry["facts"] for entry in record.layout if "facts" in entry)
-            return RunResult(tasks, record.facts, told)
+            with path.open("rb") if late is None else io.BytesIO(late.result or b"") as file:
+                return read_result(record.layout, record.facts, file)
         except _UNREADABLE as error:
             raise HaiquJobNotFoundError(
                 f"The result of job '{record.id}' in {path} cannot be read ({_reason(error)})."
@@ -181,38 +212,75 @@ class JobStore:
 
     def owner(self) -> str:
         """The name of this process in records; takes its lock on first use."""
+        folder = f"{self.home}{os.sep}owners"  # a text, as this is on the way of every job
         try:
-            return process_lock(str(private_folder(self.home / "owners")), os.getpid())
+            return known_lock(folder, os.getpid()) or process_lock(str(private_folder(Path(folder))), os.getpid())
         except OSError as error:
-            self._warn_unwritable(error)
+            _warn_unwritable(self.home, error)
             return ""
 
     def owner_alive(self, owner: str) -> bool:
         """Whether the process that owns a job still runs."""
         return lock_is_held(self.home / "owners" / f"{owner}.lock")
 
-    def _prune(self) -> None:
-        """Remove the oldest finished local jobs beyond the number kept, and what dead processes left behind."""
-        paths = list((self.home / "jobs").glob("*.json"))
-        if len(paths) <= 1.1 * KEEP_FINISHED:  # seldom and many at a time: looking costs more than removing
-            return
-        for path in sorted(paths, key=_modified)[: len(paths) - KEEP_FINISHED]:
-            with contextlib.suppress(*_UNREADABLE):
-                record = _record(path)
-                if record.via == "local" and record.status in _FINAL:
-                    self.remove(record.id)
-        for lock in (self.home / "owners").glob("*.lock"):
-            if not lock_is_held(lock):
-                lock.unlink(missing_ok=True)
 
-    def _warn_unwritable(self, error: OSError) -> None:
-        if self.home not in _WARNED:
-            _WARNED.add(self.home)
-            warnings.warn(
-                f"Jobs cannot be kept in {self.home} ({error.strerror or error}); they run, but cannot be found by "
-                "another process. Set HAIQU_HOME to a folder that can be written.",
-                stacklevel=5,
-            )
+_BEHIND: dict[Path, WriteBehind] = {}
+"""By home, what is to be written later."""
+
+
+def _write(folder: Path, record: JobRecord, result: Iterable[Buffer] | None = None) -> None:
+    """Write the files of a job, the record last."""
+    name = _checked(record.id)
+    if result is not None:
+        with replacing(folder / f"{name}.bin") as file:
+            for part in result:
+                file.write(part)
+    text = json.dumps(plain({"format": FORMAT, "version": VERSION, **vars(record)}))
+    with replacing(folder / f"{name}.json") as file:
+        file.write(text.encode())
+
+
+def _write_all(home: Path, jobs: Sequence[Late]) -> None:
+    """Write jobs that were put off; none if the home was removed meanwhile, and all that was in it."""
+    if not home.is_dir():
+        return
+    try:
+        folder = private_folder(home / "jobs")
+        for job in jobs:
+            try:
+                _write(folder, job.record(), None if job.result is None else [job.result])
+            except (ValueError, TypeError):  # what cannot be told of one job does not keep others from the disk
+                logger.warning("The record of a job could not be written.", exc_info=True)
+    except OSError as error:
+        _warn_unwritable(home, error)
+        return
+    _prune(home)
+
+
+def _prune(home: Path) -> None:
+    """Remove the oldest finished local jobs beyond the number kept, and what dead processes left behind."""
+    paths = list((home / "jobs").glob("*.json"))
+    if len(paths) <= 1.1 * KEEP_FINISHED:  # seldom and many at a time: looking costs more than removing
+        return
+    for path in sorted(paths, key=_modified)[: len(paths) - KEEP_FINISHED]:
+        with contextlib.suppress(*_UNREADABLE):
+            record = _record(path)
+            if record.via == "local" and record.status in _FINAL:
+                path.unlink(missing_ok=True)
+                path.with_suffix(".bin").unlink(missing_ok=True)
+    for lock in (home / "owners").glob("*.lock"):
+        if not lock_is_held(lock):
+            lock.unlink(missing_ok=True)
+
+
+def _warn_unwritable(home: Path, error: OSError) -> None:
+    if home not in _WARNED:
+        _WARNED.add(home)
+        warnings.warn(
+            f"Jobs cannot be kept in {home} ({error.strerror or error}); they run, but cannot be found by "
+            "another process. Set HAIQU_HOME to a folder that can be written.",
+            stacklevel=5,
+        )
 
 
 _WARNED: set[Path] = set()
@@ -263,48 +331,10 @@ def _reason(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _layout(result: RunResult) -> list[dict[str, Any]]:
-    """What the bytes of a result mean: for each task its kind and the shapes of its arrays."""
-    layout = []
-    for task, facts in zip_longest(result.tasks, result.task_facts):
-        entry: dict[str, Any] = {"kind": type(task).__name__, "shape": list(_arrays(task)[0].shape)}
-        if isinstance(task, (Samples, Distributions)):
-            entry["num_clbits"] = task.num_clbits
-        if isinstance(task, Distributions):
-            entry["sets"] = task.num_sets
-        if facts is not None:
-            entry["facts"] = dict(facts)
-        layout.append(entry)
-    return layout
+def _with_layout_of(record: Callable[[], JobRecord], result: RunResult | None) -> JobRecord:
+    return _with_layout(record(), result)
 
 
-def _arrays(task: TaskResult) -> tuple[np.ndarray[Any, Any], ...]:
-    if isinstance(task, Samples):
-        return (task.outcomes,)
-    if isinstance(task, Distributions):
-        return task.outcomes, task.weights, task.offsets
-    if isinstance(task, Expectations):
-        return task.values, task.stds
-    return (task.amplitudes,)
-
-
-def _task(entry: Mapping[str, Any], file: BinaryIO) -> TaskResult:
-    shape = tuple(entry["shape"])
-    if entry["kind"] == "Samples":
-        return Samples(_array(file, shape, np.uint8), entry["num_clbits"])
-    if entry["kind"] == "Distributions":
-        outcomes, weights = _array(file, shape, np.uint8), _array(file, shape[:1], np.float64)
-        return Distributions(outcomes, weights, _array(file, (entry["sets"] + 1,), np.int64), entry["num_clbits"])
-    if entry["kind"] == "Expectations":
-        return Expectations(_array(file, shape, np.float64), _array(file, shape, np.float64))
-    if entry["kind"] == "Statevectors":
-        return Statevectors(_array(file, shape, np.complex128))
-    raise ValueError(f"unknown kind of result '{entry['kind']}'")
-
-
-def _array(file: BinaryIO, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    data = file.read(size)
-    if len(data) != size:
-        raise ValueError("the file is too short")
-    return np.frombuffer(data, dtype=dtype).reshape(shape)
+def _with_layout(record: JobRecord, result: RunResult | None) -> JobRecord:
+    """The record of a job with that result."""
+    return record if result is None else replace(record, layout=layout_of(result), facts=dict(result.metadata))

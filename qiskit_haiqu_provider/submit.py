@@ -125,8 +125,15 @@ class _Entry:
             release(self.record.reservation)
 
     def started(self, execution: Execution) -> None:
-        """Keep the job under the id that the service gave, unless it cannot be the name of a file."""
+        """Keep the job under the id that the service gave, unless it cannot be the name of a file.
+
+        What ran in this process and has ended already is kept by its handle, with its result.
+        """
         provisional = self.record.id
+        if execution.pushes and execution.status() in JOB_FINAL_STATES:
+            if execution.id != provisional:
+                self.record = replace(self.record, id=execution.id)
+            return
         state = execution.state() if isinstance(execution, RemoteExecution) else {}
         try:
             self._keep(replace(self.record, id=execution.id, state=state))

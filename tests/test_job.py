@@ -73,7 +73,7 @@ def sweep(gate):
     circuit.rx(Parameter("a"), 0)
     circuit.measure_all()
     values = np.linspace(0, 1, 48).reshape(-1, 1)
-    options = {"progress": gate, "backend_options": {"method": "density_matrix"}}
+    options = {"progress": gate, "backend_options": {"method": "matrix_product_state"}}
     return SamplerV2(options=options).run([(circuit, values, 10_000)])
 
 

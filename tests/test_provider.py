@@ -272,7 +272,10 @@ class LocalExecutor:
         value = fn(*args)
 
         class Done:
-            def result(self):
+            def done(self):
+                return True
+
+            def result(self, timeout=None):
                 return value
 
             def cancel(self):
@@ -444,7 +447,7 @@ def test_jobs_submitted_after_a_time(provider):
 
 def test_a_record_without_time_zone_does_not_hide_the_others(provider):
     job = SamplerV2(provider.get_backend()).run([bell()])
-    job.result()
+    JobStore().flush()
     jobs = JobStore().home / "jobs"
     data = json.loads((jobs / f"{job.job_id()}.json").read_bytes())
     (jobs / "by-hand.json").write_text(json.dumps({**data, "id": "by-hand", "created": "2020-01-01T00:00:00"}))

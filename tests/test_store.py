@@ -166,7 +166,7 @@ def test_the_environment_is_read_when_a_job_is_kept(tmp_path, monkeypatch):
     provider = HaiquProvider()
     monkeypatch.setenv("HAIQU_HOME", str(tmp_path / "later"))
     job = SamplerV2(provider.get_backend()).run([bell()])
-    job.result()
+    JobStore().flush()
     assert (tmp_path / "later" / "jobs" / f"{job.job_id()}.bin").is_file()
     assert not (tmp_path / "haiqu").exists()
 
@@ -190,9 +190,11 @@ def test_nothing_is_written_before_there_is_a_job(provider, tmp_path):
 def test_a_home_that_was_cleared_is_made_again(provider, tmp_path):
     sampler = SamplerV2(provider.get_backend())
     sampler.run([bell()]).result()
+    JobStore().flush()
     shutil.rmtree(tmp_path / "haiqu" / "jobs")
     job = sampler.run([bell()])
-    job.result()
+    JobStore().flush()
+    assert (tmp_path / "haiqu" / "jobs" / f"{job.job_id()}.json").is_file()
     assert [found.job_id() for found in provider.jobs()] == [job.job_id()]
 
 
@@ -202,6 +204,7 @@ if os.name == "posix":
         old = os.umask(0)
         try:
             SamplerV2().run([bell()]).result()
+            JobStore().flush()
         finally:
             os.umask(old)
         modes = {path: stat.S_IMODE(path.stat().st_mode) for path in JobStore().home.glob("*/*")}
@@ -378,6 +381,7 @@ def test_a_home_that_cannot_be_written_costs_one_warning_and_no_result(tmp_path,
             job = SamplerV2(provider.get_backend()).run([bell()], shots=shots)
             assert job.result()[0].data.meas.num_shots == shots
             assert provider.job(job.job_id()) is job
+            JobStore().flush()
             assert provider.jobs() == []
 
     with pytest.warns(UserWarning, match=r"cannot be kept in .*they run.*HAIQU_HOME") as caught:
@@ -447,8 +451,8 @@ def test_pruning_keeps_what_cannot_be_read(keep_three):
 def test_a_job_that_was_pruned_keeps_its_result_in_this_process(keep_three, provider):
     sampler = SamplerV2(provider.get_backend())
     jobs = [sampler.run([bell()]) for _ in range(6)]
-    for job in jobs:
-        job.result()
+    JobStore().flush()
+    assert len(JobStore().records()) == 3
     for job in jobs:
         assert job.result()[0].data.meas.num_shots == 1024
         assert job.done()

@@ -4,7 +4,8 @@ import copy
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Self
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from qiskit_haiqu_provider.run.checks import unknown_option
 
@@ -12,8 +13,7 @@ Layer = tuple[str, Mapping[str, Any]]
 """Where settings come from, and what it sets."""
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """The effective value of an option, and where it came from."""
 
     name: str
@@ -50,15 +50,13 @@ class Options:
         _layers: Callable[[], Sequence[Layer]]
 
     def __init__(self, **values: Any) -> None:
-        object.__setattr__(self, "_explicit", set())
-        object.__setattr__(self, "_layers", tuple)
-        for spec in fields(self):
-            object.__setattr__(self, spec.name, _default(spec))
+        vars(self).update(_explicit=set(), _layers=tuple)
+        vars(self).update({name: _default(spec) for name, spec in _specs(type(self)).items()})
         if values:
             self.update(values)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        specs = {spec.name: spec for spec in fields(self)}
+        specs = _specs(type(self))
         if name not in specs:
             raise unknown_option(name, specs, owner=type(self).__name__)
         object.__setattr__(self, name, specs[name].metadata["check"](value, name))
@@ -93,25 +91,30 @@ class Options:
 
         ``shots`` and ``precision``, as libraries for older primitives name them, set the defaults.
         """
-        known = {spec.name for spec in fields(self)}
+        known = _specs(type(self))
         self.update(
             {f"default_{name}" if f"default_{name}" in known else name: value for name, value in values.items()}
         )
 
     def to_dict(self) -> dict[str, Any]:
         """All options as plain values."""
-        values = {spec.name: getattr(self, spec.name) for spec in fields(self)}
+        values = {name: getattr(self, name) for name in _specs(type(self))}
         return {
-            name: value.to_dict() if isinstance(value, Options) else copy.copy(value) for name, value in values.items()
+            name: value.to_dict() if isinstance(value, Options) else dict(value) if isinstance(value, dict) else value
+            for name, value in values.items()
         }
 
     def explicit(self) -> dict[str, Any]:
         """The options that were set, also to their default; of nested ones what was set inside."""
-        values = {spec.name: getattr(self, spec.name) for spec in fields(self)}
-        filled = {name for name, value in values.items() if isinstance(value, dict) and value}  # perhaps in place
-        found = {name: value for name, value in values.items() if name in self._explicit | filled}
-        nested = {name: value.explicit() for name, value in values.items() if isinstance(value, Options)}
-        return {**found, **{name: inside for name, inside in nested.items() if inside or name in found}}
+        found = {}
+        for name, value in vars(self).items():
+            if isinstance(value, Options):
+                inside = value.explicit()
+                if inside or name in self._explicit:
+                    found[name] = inside
+            elif name in self._explicit or (value and isinstance(value, dict)):  # perhaps filled in place
+                found[name] = value
+        return found
 
     def explain(self) -> Explanation:
         """The effective value of each option and where it came from.
@@ -124,18 +127,22 @@ class Options:
     def resolved(self) -> dict[str, Setting]:
         """By name, the effective value of each option and where it came from."""
         layers = self._all_layers()
-        return {spec.name: _resolved(spec, layers) for spec in fields(self)}
+        named = {name for _, layer in layers for name in layer}
+        return {
+            name: _resolved(spec, layers) if name in named else Setting(name, _default(spec), "default")
+            for name, spec in _specs(type(self)).items()
+        }
 
     def effective(self, name: str) -> Setting:
         """The effective value of one option and where it came from."""
-        return _resolved(next(spec for spec in fields(self) if spec.name == name), self._all_layers())
+        return _resolved(_specs(type(self))[name], self._all_layers())
 
     def first_set(self, *names: str) -> Setting | None:
         """Of options that exclude each other, the one that is set in the foremost layer; earlier names first.
 
         ``None`` in a layer closes an option to the layers behind it.
         """
-        specs = {spec.name: spec for spec in fields(self) if spec.name in names}
+        specs = {name: spec for name, spec in _specs(type(self)).items() if name in names}
         for source, layer in self._all_layers():
             for name in [name for name in names if name in specs and name in layer]:
                 if layer[name] is not None:
@@ -153,10 +160,10 @@ class Options:
 
     def _environment(self) -> Iterator[tuple[str, Any]]:
         """Options that environment variables set, as numbers where they read as such."""
-        for spec in fields(self):
-            text = os.environ.get(spec.metadata["env"] or "")
+        for name, variable in _variables(type(self)).items():
+            text = os.environ.get(variable)
             if text:
-                yield spec.name, _number(text)
+                yield name, _number(text)
 
     def __copy__(self) -> Self:
         return self._twin(copy.copy)
@@ -166,8 +173,8 @@ class Options:
 
     def _twin(self, copied: Callable[[Any], Any]) -> Self:
         twin = type(self)()
-        for spec in fields(self):
-            object.__setattr__(twin, spec.name, copied(getattr(self, spec.name)))
+        for name in _specs(type(self)):
+            object.__setattr__(twin, name, copied(getattr(self, name)))
         twin._explicit.update(self._explicit)
         return twin.bind(self._layers)
 
@@ -178,6 +185,21 @@ class Options:
         self.__init__(**state)  # type: ignore[misc]
 
 
+def _read_specs(kind: Any) -> "dict[str, Field[Any]]":
+    return {spec.name: spec for spec in fields(kind)}
+
+
+def _read_variables(kind: Any) -> dict[str, str]:
+    return {name: spec.metadata["env"] for name, spec in _specs(kind).items() if spec.metadata["env"]}
+
+
+_specs: "Callable[[Any], dict[str, Field[Any]]]" = cache(_read_specs)
+"""The options of a kind of options, by name; kept, as they are looked up for every run."""
+
+_variables: Callable[[Any], dict[str, str]] = cache(_read_variables)
+"""The environment variables of those options that have one."""
+
+
 def check_layer(kinds: Sequence[type[Options]], layer: Layer, *, owner: str) -> None:
     """Refuse a layer of settings with names that none of the kinds of options has, or with wrong values.
 
@@ -185,7 +207,7 @@ def check_layer(kinds: Sequence[type[Options]], layer: Layer, *, owner: str) -> 
         HaiquOptionError: If an option does not exist; suggests the nearest.
         HaiquInputError: If a value is not allowed.
     """
-    specs = {spec.name: spec for kind in kinds for spec in fields(kind)}
+    specs = {name: spec for kind in kinds for name, spec in _specs(kind).items()}
     source, values = layer
     for name, value in values.items():
         if name not in specs:

@@ -6,7 +6,7 @@ from typing import Any, cast
 from qiskit.primitives import BaseSamplerV2
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 
-from qiskit_haiqu_provider.backend import HaiquBackend
+from qiskit_haiqu_provider.backend import HaiquBackend, RunSettings
 from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.job import HaiquJob
 from qiskit_haiqu_provider.options.definitions import SamplerOptions
@@ -73,16 +73,17 @@ class SamplerV2(HaiquPrimitive, BaseSamplerV2):
             HaiquInputError: If something cannot be run; names the PUB. Nothing was submitted.
             HaiquCostLimitError: If the estimate is above ``max_cost_usd``. Nothing was submitted.
         """
-        plan, tasks = plan_sampler(self._coerced(pubs, shots))
-        return self._backend.submit(tasks, plan, self._settings())
+        resolved = self._options.resolved()  # once for all that is asked of them
+        plan, tasks = plan_sampler(self._coerced(pubs, resolved["default_shots"].value if shots is None else shots))
+        return self._backend.submit(tasks, plan, RunSettings.of(resolved))
 
     def estimate_cost(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> CostEstimate:
         """What :meth:`run` would cost with the same arguments; nothing is submitted."""
-        _, tasks = plan_sampler(self._coerced(pubs, shots))
+        _, tasks = plan_sampler(self._coerced(pubs, self.default_shots if shots is None else shots))
         return self._backend.price(tasks, self._settings())
 
-    def _coerced(self, pubs: Iterable[SamplerPubLike], shots: int | None) -> list[SamplerPub]:
-        default = self.default_shots if shots is None else check_shots(shots)
+    def _coerced(self, pubs: Iterable[SamplerPubLike], shots: int) -> list[SamplerPub]:
+        default = check_shots(shots)
         coerced = []
         for index, pub in enumerate(as_list(pubs)):
             found = sampler_pub(pub, default, where=f"PUB {index}")
