@@ -2,6 +2,8 @@
 
 import ipaddress
 import socket
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 from hypothesis import settings
@@ -67,3 +69,19 @@ def gateway(tmp_path_factory):
 
     with running(tmp_path_factory.mktemp("gateway")) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def processes():
+    """One pool of processes for all tests."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def dask_workers():
+    """A client of one Dask cluster for all tests."""
+    from tests.paths import dask_client
+
+    with dask_client(workers=2) as client:
+        yield client

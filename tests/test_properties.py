@@ -1,4 +1,4 @@
-"""Properties on random circuits, registers, observables and shapes."""
+"""Properties on random circuits, registers, observables and shapes, on every path of local runs."""
 
 import numpy as np
 import pytest
@@ -11,15 +11,17 @@ from qiskit.primitives import StatevectorEstimator, StatevectorSampler
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_haiqu_provider import EstimatorV2, HaiquProvider, SamplerV2
+from tests.paths import PATHS, path
 
 few = settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
 
 
-@pytest.fixture(scope="module")
-def backend(tmp_path_factory):
-    return HaiquProvider(home=tmp_path_factory.mktemp("home")).get_backend("aer_simulator", seed_simulator=3)
+@pytest.fixture(scope="module", params=["usual", *PATHS])
+def backend(request, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch, path(request.param, request, patch):
+        yield HaiquProvider(home=tmp_path_factory.mktemp("home")).get_backend("aer_simulator", seed_simulator=3)
 
 
 @st.composite

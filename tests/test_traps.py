@@ -16,6 +16,13 @@ from qiskit.transpiler import generate_preset_pass_manager
 
 from qiskit_haiqu_provider import EstimatorV2, HaiquProvider, SamplerV2
 from qiskit_haiqu_provider.run.plan import shots_from_precision
+from tests.paths import PATHS, path
+
+
+@pytest.fixture(params=["usual", *PATHS])
+def every_path(request, monkeypatch):
+    with path(request.param, request, monkeypatch):
+        yield
 
 
 def plus():
@@ -31,6 +38,7 @@ def test_rounding_does_not_add_a_shot():
     assert math.ceil(1 / (1 / math.sqrt(49)) ** 2) == 50
 
 
+@pytest.mark.usefixtures("every_path")
 def test_shot_branching_is_left_off(provider):
     """With device noise Aer's shot branching gave values far from all others; ours agrees with the exact one."""
     backend = provider.get_backend("fake_manila", seed_simulator=1)
@@ -45,6 +53,7 @@ def test_shot_branching_is_left_off(provider):
     assert abs(sampled.evs - exact) < 5 * sampled.stds
 
 
+@pytest.mark.usefixtures("every_path")
 def test_chunked_states_are_left_off():
     """At n=16 Aer's blocking was off by 0.1; ours agrees with a state evolved by Qiskit."""
     circuit = efficient_su2(16, reps=1).assign_parameters(np.linspace(0, 5, 64))
@@ -53,6 +62,7 @@ def test_chunked_states_are_left_off():
     assert ours == pytest.approx(Statevector(circuit).expectation_value(observable).real, abs=1e-10)
 
 
+@pytest.mark.usefixtures("every_path")
 def test_shot_noise_is_not_gaussian_noise_on_top():
     """Few shots of a Pauli give one of few values, not a draw from a normal distribution."""
     sets = np.empty((200, 0))
@@ -60,6 +70,7 @@ def test_shot_noise_is_not_gaussian_noise_on_top():
     assert set(np.unique(evs)) <= {-1.0, -0.5, 0.0, 0.5, 1.0}
 
 
+@pytest.mark.usefixtures("every_path")
 def test_stds_are_not_the_requested_precision():
     data = EstimatorV2().run([(plus(), ["X", "Z", SparsePauliOp("Z", 3)])], precision=0.1).result()[0].data
     assert data.stds[0] == 0.0
@@ -67,11 +78,13 @@ def test_stds_are_not_the_requested_precision():
     assert data.stds[2] == pytest.approx(0.3, rel=0.1)
 
 
+@pytest.mark.usefixtures("every_path")
 def test_identities_get_no_noise():
     data = EstimatorV2().run([(plus(), SparsePauliOp(["I"], [2.5]))], precision=0.3).result()[0].data
     assert (data.evs, data.stds) == (2.5, 0.0)
 
 
+@pytest.mark.usefixtures("every_path")
 def test_no_hidden_sample_of_1024_shots():
     """A circuit that measures on the way is estimated with the shots that were asked for."""
     circuit = QuantumCircuit(2, 1)
@@ -83,6 +96,7 @@ def test_no_hidden_sample_of_1024_shots():
     assert float(data.evs) in {-1.0, -0.5, 0.0, 0.5, 1.0}
 
 
+@pytest.mark.usefixtures("every_path")
 def test_zero_size_parameter_arrays_are_results_of_size_zero():
     theta = Parameter("t")
     circuit = QuantumCircuit(1)
@@ -91,6 +105,7 @@ def test_zero_size_parameter_arrays_are_results_of_size_zero():
     assert data.evs.shape == (0,)
 
 
+@pytest.mark.usefixtures("every_path")
 def test_projectors_are_observables():
     for label, expected in {"0": 0.5, "1": 0.5, "+": 1.0, "-": 0.0, "r": 0.5, "l": 0.5}.items():
         observable = SparseObservable.from_label(label)
@@ -99,6 +114,7 @@ def test_projectors_are_observables():
             assert found.evs == pytest.approx(expected, abs=0.05)
 
 
+@pytest.mark.usefixtures("every_path")
 def test_two_pubs_do_not_share_a_stream():
     options = {"seed_simulator": 9}
     first, second = EstimatorV2(options=options).run([(plus(), "Z")] * 2, precision=0.01).result()
@@ -108,6 +124,7 @@ def test_two_pubs_do_not_share_a_stream():
     assert not np.array_equal(first.data.meas.array, second.data.meas.array)
 
 
+@pytest.mark.usefixtures("every_path")
 def test_a_register_of_reversed_bits():
     bits = [Clbit(), Clbit()]
     circuit = QuantumCircuit(2)

@@ -165,12 +165,24 @@ def wide(qubits):
     return circuit
 
 
+def entangled(qubits):
+    """Every qubit with every other, twice, so that no part of the state is narrow."""
+    circuit = QuantumCircuit(qubits)
+    for _ in range(2):
+        circuit.rx(0.1, range(qubits))
+        for one in range(qubits):
+            for other in range(one):
+                circuit.rzz(0.2, one, other)
+    circuit.measure_all()
+    return circuit
+
+
 @pytest.mark.local
 def test_circuits_wider_than_memory(provider):
     words = ["PUB 0", "45 qubits", "GiB", "matrix_product_state"]
     assert_refused(provider, lambda: SamplerV2().run([wide(45)]), HaiquCapacityError, *words)
     dense = SamplerV2("aer_simulator", options={"backend_options": {"method": "density_matrix"}})
-    assert_refused(provider, lambda: dense.run([wide(22)]), HaiquCapacityError, "density_matrix", "GiB")
+    assert_refused(provider, lambda: dense.run([entangled(22)]), HaiquCapacityError, "density_matrix", "GiB")
     limited = SamplerV2("aer_simulator", options={"backend_options": {"method": "extended_stabilizer"}})
     assert_refused(provider, lambda: limited.run([wide(70)]), HaiquCapacityError, "at most 63")
 

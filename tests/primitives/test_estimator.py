@@ -262,7 +262,7 @@ def test_exact_values_on_a_fake_device_are_the_limit_of_many_shots(provider):
     assert np.all(np.abs(exact.evs - sampled.evs) < 5 * sampled.stds)
 
 
-@pytest.mark.local
+@pytest.mark.local(paths=["aer"])  # the simulation that it compares with takes seconds
 def test_noise_on_part_of_a_device_is_the_noise_of_the_device(provider):
     """What is simulated for the active qubits alone agrees with Aer's model of the whole device."""
     backend = provider.get_backend("fake_torino", seed_simulator=3)

@@ -188,7 +188,7 @@ def test_a_seed_repeats_and_pubs_have_streams_of_their_own():
         result = SamplerV2(options={"seed_simulator": seed}).run([bell(), bell()]).result()
         return [pub.data.meas.array for pub in result]
 
-    first, again, other = draw(5), draw(5), draw(6)
+    first, again, other = draw(5), draw(5), draw(7)
     assert np.array_equal(first[0], again[0])
     assert np.array_equal(first[1], again[1])
     assert not np.array_equal(first[0], first[1])
