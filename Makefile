@@ -69,9 +69,11 @@ docs: $(VENV)/.dev
 examples: $(VENV)/.dev
 	for example in examples/*.py; do echo "== $$example"; $(BIN)/python $$example || exit 1; done
 
+# About half an hour on two cores, with nothing else running; writes benchmarks/results/full.* and its picture.
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
+# Less than five minutes: fewer workloads, runs and sizes.
 bench-quick: $(VENV)/.dev
 	$(BIN)/python -m benchmarks --quick
 

@@ -1,9 +1,13 @@
-"""The command: ``python -m benchmarks [--quick] [--only TEXT] [--name NAME]``."""
+"""The command: ``python -m benchmarks [--quick] [--only TEXT] [--name NAME | --update NAME]``."""
 
 import argparse
 import os
 import tempfile
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.report import Report
 
 
 def main() -> None:
@@ -17,38 +21,63 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer workloads and runs: minutes")
-    parser.add_argument("--only", metavar="TEXT", default="", help="workloads with TEXT in the name")
+    parser.add_argument("--only", metavar="TEXT", help="workloads with TEXT in the name, and nothing else")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure; default: all")
     parser.add_argument("--name", help="of the result files; default: full, quick or partial")
-    parser.add_argument("--no-memory", action="store_true", help="leave out peak memory")
+    parser.add_argument("--update", metavar="NAME", help="put the results in place of those in stored ones")
     return parser.parse_args()
 
 
+PARTS = ("imports", "workloads", "memory", "scaling", "limits")
+
+
 def _run(arguments: argparse.Namespace) -> None:
+    from benchmarks.report import Report, load, save, text
+
+    began = time.monotonic()
+    report = Report(settings={"quick": arguments.quick, "only": arguments.only or "", "parts": list(arguments.parts)})
+    whole = not arguments.only and tuple(arguments.parts) == PARTS
+    name = arguments.name or ("partial" if not whole else "quick" if arguments.quick else "full")
+    kept = load(arguments.update) if arguments.update else None
+    complete = False
+    try:
+        _measure(report, arguments)
+        complete = True
+    finally:
+        report.settings["seconds"] = round(time.monotonic() - began)
+        print(f"\n{text(report)}\n\n{report.settings['seconds']} seconds")
+        if not complete:  # what there is stays, but takes no other's place
+            print(f"Interrupted. Saved {save('partial', report).name}")
+    path = save(name, report) if kept is None else save(arguments.update, kept.updated(report))
+    print(f"Saved {path.name}")
+
+
+def _measure(report: "Report", arguments: argparse.Namespace) -> None:
     from benchmarks.imports import measure_imports
     from benchmarks.measure import Budget, measure
-    from benchmarks.memory import add_memory
-    from benchmarks.report import cells, save, text_table
+    from benchmarks.memory import add_memory, measure_limits
+    from benchmarks.report import cells
+    from benchmarks.scaling import curves
     from benchmarks.workloads import WORKLOADS
 
-    quick, only = arguments.quick, arguments.only
-    budget = Budget(seconds=0.5, least=3, most=15) if quick else Budget(seconds=2.5, least=3, most=30)
-    chosen = [
-        workload for workload in WORKLOADS if only.lower() in workload.name.lower() and (workload.quick or not quick)
-    ]
-    began = time.monotonic()
-    imports = None if only else measure_imports(3 if quick else 9)
-    rows = []
-    for workload in chosen:
-        row = measure(workload, budget)
-        if workload.memory and not quick and not arguments.no_memory:
-            add_memory(row)
-        rows.append(row)
-        print("  ".join(cells(row)), flush=True)
-    seconds = round(time.monotonic() - began)
-    print(f"\n{text_table(rows, imports)}\n\n{seconds} seconds")
-    name = arguments.name or ("partial" if only else "quick" if quick else "full")
-    settings = {"quick": quick, "only": only, "seconds": seconds}
-    print(f"Saved {save(name, rows, imports, settings).name}")
+    quick, only = arguments.quick, (arguments.only or "").lower()
+    parts = {"workloads", "memory"} & set(arguments.parts) if only else set(arguments.parts)
+    if "imports" in parts:
+        report.imports = measure_imports(2 if quick else 9)
+    budget = Budget(seconds=0.5, least=2, most=15) if quick else Budget(seconds=2.5, least=3, most=30)
+    for workload in WORKLOADS if "workloads" in parts else ():
+        if only in workload.name.lower() and (workload.quick or not quick):
+            row = measure(workload, budget)
+            if workload.memory and "memory" in parts and not quick:
+                add_memory(row)
+            report.rows.append(row)
+            print("  ".join(cells(row)), flush=True)
+    if "scaling" in parts:
+        for curve in curves(quick=quick):
+            report.curves.append(curve)
+            print(f"{curve.axis}, {curve.title}: {curve.verdict}", flush=True)
+    if "limits" in parts:
+        report.limits = measure_limits(quick=quick)
 
 
 if __name__ == "__main__":

@@ -18,13 +18,9 @@ from qiskit_aer.primitives import EstimatorV2 as AerEstimator
 from qiskit_aer.primitives import SamplerV2 as AerSampler
 
 from benchmarks.byhand import HandEstimator, HandNoisySampler, HandSampler
+from benchmarks.rows import ALL, HAND, OURS
 from benchmarks.workloads import Workload, snapshot
 from qiskit_haiqu_provider import EstimatorV2, HaiquProvider, SamplerV2
-
-OURS = "haiqu"
-HAND = "hand"
-PEERS = ("statevector", "aer", "backend")
-ALL = (OURS, *PEERS, HAND)
 
 Run = Callable[[Sequence[Any]], list[Any]]
 """Runs PUBs; returns for each its expectation values, or the BitArray of its register ``meas``."""

@@ -69,9 +69,11 @@ class Planner:
         return self._planned(self._bell, "aer_simulator", self._chance.randint(1_000_000, 2_000_000))
 
     def sweep(self, sets: int) -> Planned:
-        """A job on a noisy device."""
+        """A job on a noisy device, shot by shot, so that it runs for a while."""
         angles = tuple(self._chance.uniform(0.0, math.pi) for _ in range(sets))
-        return self._planned(self._turned, NOISY_DEVICE, self._chance.randint(1000, 2000), angles)
+        planned = self._planned(self._turned, NOISY_DEVICE, self._chance.randint(1000, 2000), angles)
+        planned.body["options"] = {"method": "statevector"}
+        return planned
 
     def some(self, count: int) -> list[Planned]:
         """A mixture."""

@@ -110,7 +110,7 @@ def _more(judged: Sequence[Row], rows: Sequence[Row], inside: Sequence[Any]) -> 
             "largest": float(np.max(small)),
             "largest of all": worst[0].error - worst[0].raw,
         },
-        "worst": [f"{row.case} {row.observable}: raw {row.raw:.4f} ours {row.error:.4f}" for row in worst],
+        "lost": [{"row": f"{row.case}, {row.observable}", "raw": row.raw, "ours": row.error} for row in worst],
     }
 
 
