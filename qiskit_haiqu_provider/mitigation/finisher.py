@@ -14,6 +14,7 @@ from qiskit_haiqu_provider.mitigation.corrections import Corrected, Correction, 
 from qiskit_haiqu_provider.mitigation.damping import Damping, Estimates, Group, damping, estimates, undamped
 from qiskit_haiqu_provider.mitigation.distributions import histogram
 from qiskit_haiqu_provider.mitigation.m3 import m3_of
+from qiskit_haiqu_provider.mitigation.paths import less_damped
 from qiskit_haiqu_provider.mitigation.readout import Ensemble, Outcomes, outcomes_of
 from qiskit_haiqu_provider.mitigation.settings import M3, TWIRLED
 from qiskit_haiqu_provider.run.result import Distributions, Expectations, RunResult, TaskResult
@@ -55,11 +56,21 @@ class Companions:
     """Ideal value of each term, 0 where it is not known; shape ``(copies of all ensembles, terms)``."""
 
     def damping(self, raw: RunResult, terms: NDArray[np.uint8]) -> Damping:
-        """What the noise does to each term."""
+        """What the noise does to each term on a typical path."""
         if not self.ensembles:
             return undamped(len(terms))
-        seen = [outcomes_of(each, raw.tasks[each.task]).values(terms) for each in self.ensembles]
-        return damping(self.ideal, np.concatenate(seen))
+        return damping(self.ideal, self._seen(raw, terms))
+
+    def damping_of_sums(self, raw: RunResult, terms: NDArray[np.uint8], *, shots: int) -> Damping:
+        """What the noise does to each term, if its paths add up; ``shots`` are those of each companion."""
+        if not self.ensembles:
+            return undamped(len(terms))
+        seen = self._seen(raw, terms)
+        return less_damped(damping(self.ideal, seen), self.ideal, seen, terms=terms, shots=shots)
+
+    def _seen(self, raw: RunResult, terms: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """The value of each term in each companion."""
+        return np.concatenate([outcomes_of(each, raw.tasks[each.task]).values(terms) for each in self.ensembles])
 
 
 @dataclass(frozen=True)
@@ -95,6 +106,8 @@ class Values:
 
     guard: bool
     facts: Mapping[str, Any]
+    companion_shots: int = 0
+    """Of each companion."""
 
     def finish(self, raw: RunResult) -> Iterator[Finished]:
         """Expectation values of each task."""
@@ -103,7 +116,7 @@ class Values:
         for target, group in zip(self.targets, self.groups, strict=True):
             outcomes = outcomes_of(target, raw.tasks[target.task])
             per_set = outcomes.values(group.terms).reshape(sets, -1, len(group.terms))
-            found = group.companions.damping(raw, group.terms)
+            found = group.companions.damping_of_sums(raw, group.terms, shots=self.companion_shots)
             noise = outcomes.shot_noise(group.terms, group.weights / found.factors, sets=sets, shots=self.shots)
             groups.append(Group(group.weights, per_set, found, self.shots, noise))
         whole = estimates(self.constants, groups, sets=sets, guard=self.guard)

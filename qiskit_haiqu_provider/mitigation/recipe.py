@@ -165,6 +165,7 @@ class _Recipe:
             shots=planned.budget.shots,
             guard=self.settings.guard,
             facts=planned.facts,
+            companion_shots=planned.companion_shots,
         )
 
     def _shares(self, family: Family, structure: Structure) -> Shares:
