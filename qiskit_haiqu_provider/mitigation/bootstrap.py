@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qiskit_haiqu_provider.mitigation.corrections import Corrected, Correction
+from qiskit_haiqu_provider.mitigation.distributions import MODEL_ERROR
 
 Array = NDArray[np.float64]
 
@@ -21,13 +22,10 @@ _FEWEST = 20
 """With fewer resamples an error bar is wrong by more than 16 %, and is not told."""
 
 _IN_ALL = 5000
-"""Resamples of all distributions of a sweep, as long as each has the fewest: about 5 s."""
-
-_MODEL_ERROR = 0.15
-"""Part of a correction that is taken for the error of the noise model; that of expectation values."""
+"""Resamples of all distributions of a sweep, as long as each has the fewest: 5 to 7 s."""
 
 _STEPS = 10_000_000
-"""Work on one distribution, in the number of its outcomes times what each of them depends on: about 0.4 s."""
+"""Work on one distribution, in the number of its outcomes times what each of them depends on: up to 1 s."""
 
 
 @dataclass
@@ -50,7 +48,7 @@ class Bootstrap:
     ) -> Array | None:
         """Standard errors of corrected probabilities.
 
-        Those of the resamples, and 15 % of the correction, in quadrature.
+        Those of the resamples, and what no companion shows, in quadrature.
 
         Args:
             bits: Distinct outcomes that were seen, shape ``(outcomes, bits)``.
@@ -80,7 +78,8 @@ class Bootstrap:
             row[places.of(again.bits)] = again.weights
         raw = np.zeros(len(found.bits))
         raw[places.of(bits)] = weights
-        stds: Array = np.hypot(values.std(axis=0, ddof=1), _MODEL_ERROR * (found.weights - raw))
+        doubt = MODEL_ERROR * (found.weights - raw) if found.doubt is None else found.doubt
+        stds: Array = np.hypot(values.std(axis=0, ddof=1), doubt)
         return stds
 
     def _corrections(self, count: int) -> Sequence[Correction]:

@@ -16,6 +16,7 @@ from qiskit_haiqu_provider.mitigation.ensembles import Copies, Workshop
 from qiskit_haiqu_provider.mitigation.families import Family, families
 from qiskit_haiqu_provider.mitigation.finisher import Companions, Finisher, Measured, Part, Plain, Shares, Values
 from qiskit_haiqu_provider.mitigation.known import CALIBRATION, Known, Wanted, calibrations, known_circuits
+from qiskit_haiqu_provider.mitigation.parities import fitted_parities
 from qiskit_haiqu_provider.mitigation.readout import Ensemble
 from qiskit_haiqu_provider.mitigation.settings import BY_CLIENT, MitigationSettings, check_readout_method
 from qiskit_haiqu_provider.mitigation.structure import Structure
@@ -29,7 +30,7 @@ _LETTERS = "IXYZ"
 _FEWEST = 4
 """With fewer companions than that their noise would be no guide."""
 
-_MIRRORED_VALUES, _MIRRORED_SHARES = 0.25, 0.75
+_MIRRORED_VALUES, _MIRRORED_SHARES = 0.25, 0.5
 """Parts of the companions that are mirrors: light cones matter to single terms, all parities to a distribution."""
 
 _MIDWAY = (
@@ -171,7 +172,7 @@ class _Recipe:
     def _shares(self, family: Family, structure: Structure) -> Shares:
         bits = _bits(structure)
         wires = [wire for wire, _ in bits]
-        parities = _parities(structure, wires)
+        parities = fitted_parities(structure, wires)
         terms = np.zeros((len(parities), structure.width), dtype=np.int8)
         places = [place for place, wire in enumerate(wires) if wire >= 0]
         terms[:, [wires[place] for place in places]] = parities[:, places] * _LETTERS.index("Z")
@@ -354,15 +355,3 @@ def _bits(structure: Structure) -> list[tuple[int, int]]:
     if any(fixed.instruction.clbits for fixed in structure.fixed):
         written |= set(range(structure.circuit.num_clbits))
     return [(final.get(clbit, -1), clbit) for clbit in sorted(written)]
-
-
-def _parities(structure: Structure, wires: Sequence[int]) -> NDArray[np.uint8]:
-    """The parities that a damping model is fitted to: single bits, pairs of neighbours, and all bits together."""
-    place = {wire: index for index, wire in enumerate(wires) if wire >= 0}
-    sets: list[tuple[int, ...]] = [(each,) for each in place]
-    sets += [(one, other) for one, other in structure.neighbours() if one in place and other in place]
-    sets += [tuple(place)] if len(place) > 1 else []
-    parities = np.zeros((len(sets), len(wires)), dtype=np.uint8)
-    for row, members in zip(parities, sets, strict=True):
-        row[[place[wire] for wire in members]] = 1
-    return np.unique(parities, axis=0)

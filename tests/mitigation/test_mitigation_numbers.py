@@ -104,6 +104,30 @@ def test_known_noise_is_undone(sparse):
     assert found.weights.sum() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("shots", [300, 10_000])
+def test_two_outcomes_are_found_from_any_number_of_shots(shots):
+    rng = np.random.default_rng(11)
+    model = Model(-0.1, np.full(6, -0.03), 0.02)
+    ideal = np.zeros(64)
+    ideal[[0, 63]] = 0.5
+    found = []
+    for _ in range(20):
+        seen = rng.multinomial(shots, noisy(ideal, model)) / shots
+        found.append(mitigated(all_bits(6), seen, model, shots=shots, guard=True).weights[[0, 63]].sum())
+    assert np.mean(found) > 0.97
+
+
+def test_what_the_model_does_not_know_is_shared_where_many_outcomes_matter():
+    rng = np.random.default_rng(12)
+    model = model_of(4)
+    for alpha, spread in ((np.ones(16), True), (np.r_[9.0, 9.0, np.full(14, 1e-3)], False)):
+        seen = noisy(rng.dirichlet(alpha), model)
+        found = mitigated(all_bits(4), seen, model, shots=8192, guard=True)
+        correction = np.abs(found.weights - seen)
+        expected = 0.4 * np.sqrt(found.weights * (correction**2).sum()) if spread else 0.15 * correction
+        assert np.allclose(found.doubt, expected)
+
+
 def test_many_bits_are_worked_on_by_the_outcomes_seen():
     rng = np.random.default_rng(6)
     width, shots = 20, 4000

@@ -1,0 +1,117 @@
+"""What a distribution probably is: the one that has its correlations of pairs of bits, and nothing else.
+
+Few shots tell much about pairs and little about single outcomes. Of all distributions with the same pairs that of most
+entropy (`Jaynes 1957 <https://doi.org/10.1103/PhysRev.106.620>`_) adds nothing of its own: an Ising model. The parities
+of three bits and more say how far the true one may be from it, and so how many shots it is worth.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qiskit_haiqu_provider.mitigation.walsh import all_bits, walsh
+
+Array = NDArray[np.float64]
+
+_MODEL_ERROR = 0.15
+"""Standard error of the logarithm of a damping, as part of it: that of the corrections of expectation values."""
+
+_LEAST_DAMPING = 1e-6
+"""Smaller ones tell nothing, and would be divided by."""
+
+_STEPS = 50
+_CLOSE = 1e-6
+"""Newton's method ends after so many steps, or when the next one would gain so little."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A distribution, and how sure it is: a Dirichlet distribution around it."""
+
+    weights: Array
+    """Of all outcomes, summing to 1."""
+
+    shots: float
+    """The counts that it is worth."""
+
+
+def pairs_alone(seen: Array, dampings: Array, *, shots: int) -> Prior:
+    r"""The distribution with the seen correlations of pairs, freed of noise.
+
+    The variance :math:`v` of the true parities of three bits and more around those that pairs foretell is found by the
+    method of `Paule and Mandel <https://doi.org/10.6028/jres.087.022>`_: with it the squares of what is missed are in
+    the mean what they should be. Parities of a Dirichlet distribution worth :math:`c` counts scatter by
+    :math:`v = (1 - \sum_x q_x^2) / (c + 1)` in the mean.
+
+    Args:
+        seen: Weights of all outcomes with noise, summing to 1.
+        dampings: What the noise leaves of each parity.
+        shots: How many shots were seen.
+    """
+    size, order = len(seen), all_bits(len(seen).bit_length() - 1).sum(axis=1)
+    low, high = np.flatnonzero((order > 0) & (order <= 2)), order > 2
+    factors, parities = np.maximum(dampings, _LEAST_DAMPING), walsh(seen)
+    values = parities / factors
+    by_shots = np.maximum(1 - parities**2, 1 / shots) / (shots * factors**2)
+    uncertain = by_shots[low] + (_MODEL_ERROR * np.log(factors[low]) * values[low]) ** 2
+    weights = most_entropy(low, values[low], uncertain, size=size)
+    missed = _excess((values - walsh(weights))[high] ** 2, by_shots[high])
+    variance = (missed * high.sum() + np.minimum(uncertain, 1.0).sum()) / (size - 1)
+    return Prior(weights, max(0.0, float((1 - (weights**2).sum()) / variance) - 1))
+
+
+def most_entropy(masks: NDArray[np.intp], values: Array, variances: Array, *, size: int) -> Array:
+    r"""The distribution of most entropy that has some parities, as far as they are known.
+
+    Each parity has a coupling in the exponent. The couplings maximise
+    :math:`\theta \cdot z - \log Z(\theta) - \sum_s \sigma_s^2 \theta_s^2 / 2`, which is concave and bounded, also where
+    noise has made a parity larger than 1. Newton's method finds them in few steps, because the covariances of parities
+    are parities again.
+
+    Args:
+        masks: The parities, as numbers.
+        values: :math:`z`, what they should be.
+        variances: :math:`\sigma^2`, how well that is known.
+        size: The number of outcomes.
+    """
+    couplings = np.zeros(len(masks))
+    weights, goal = _exponential(couplings, masks, values, variances, size)
+    for _ in range(_STEPS):
+        means = walsh(weights)
+        slope = values - means[masks] - variances * couplings
+        curvature = means[masks[:, None] ^ masks] - np.outer(means[masks], means[masks]) + np.diag(variances)
+        step = np.linalg.solve(curvature, slope)
+        gain = float(slope @ step)
+        if gain < _CLOSE:
+            break
+        length = 1.0
+        while True:  # as far as the goal rises with the step
+            moved = _exponential(couplings + length * step, masks, values, variances, size)
+            if moved[1] >= goal + length * gain / 4 or length < _CLOSE:
+                break
+            length /= 2
+        couplings, (weights, goal) = couplings + length * step, moved
+    return weights
+
+
+def _exponential(
+    couplings: Array, masks: NDArray[np.intp], values: Array, variances: Array, size: int
+) -> tuple[Array, float]:
+    """The distribution of some couplings, and what is to be maximised."""
+    every = np.zeros(size)
+    every[masks] = couplings
+    logarithms = walsh(every)
+    top = logarithms.max()
+    weights = np.exp(logarithms - top)
+    total = weights.sum()
+    return weights / total, float(couplings @ values - top - np.log(total) - variances @ couplings**2 / 2)
+
+
+def _excess(squares: Array, variances: Array) -> float:
+    """The variance that must be added to known ones to explain some squares."""
+    if not len(squares) or np.mean(squares / variances) <= 1:
+        return 0.0
+    from scipy.optimize import brentq  # takes long to load
+
+    return float(brentq(lambda added: np.mean(squares / (added + variances)) - 1, 0.0, squares.max()))
