@@ -15,6 +15,11 @@ from qiskit_haiqu_provider.run.checks import check_precision, check_shots
 from qiskit_haiqu_provider.run.circuits import final_measurements, measures
 
 _RESERVED = frozenset({"keys", "values", "items", "shape", "ndim", "size"})
+_NO_VALUES = BindingsArray()
+
+_PARTS = (tuple, list, QuantumCircuit)
+"""Types of PUB-likes. Whether something is a PUB itself takes a microsecond to tell, as those are protocols."""
+
 _T = TypeVar("_T")
 
 
@@ -24,7 +29,7 @@ def sampler_pub(pub: Any, default_shots: int, *, where: str) -> SamplerPub:
     Raises:
         HaiquInputError: If the PUB is malformed.
     """
-    if isinstance(pub, SamplerPub):
+    if not isinstance(pub, _PARTS) and isinstance(pub, SamplerPub):
         circuit, values, shots = pub.circuit, pub.parameter_values, pub.shots
     else:
         circuit, values, shots = _parts(pub, 3, where=where, example="(circuit, values, shots)")
@@ -39,7 +44,7 @@ def estimator_pub(pub: Any, default_precision: float, *, where: str) -> Estimato
     Raises:
         HaiquInputError: If the PUB is malformed.
     """
-    if isinstance(pub, EstimatorPub):
+    if not isinstance(pub, _PARTS) and isinstance(pub, EstimatorPub):
         circuit, observables = pub.circuit, pub.observables
         values, precision = pub.parameter_values, pub.precision
     else:
@@ -115,14 +120,24 @@ def _bindings(circuit: QuantumCircuit, values: Any, *, where: str) -> BindingsAr
     """Parameter values that fit the circuit."""
     if values is None:
         if not circuit.num_parameters:
-            return BindingsArray()
+            return _NO_VALUES
         values = {}
-    if isinstance(values, BindingsArray):
-        bindings = values
-    else:
-        if not isinstance(values, Mapping):
-            values = _columns(circuit, values, where=where)
+    by_name = isinstance(values, (BindingsArray, Mapping))
+    if not by_name:
+        values = _columns(circuit, values, where=where)
+    bindings = values
+    if not isinstance(values, BindingsArray):
         bindings = _coerced(lambda: BindingsArray.coerce(values), "parameter values", where=where)
+    if by_name:
+        _check_names(circuit, bindings, where=where)
+    for array in bindings.data.values():
+        if not np.isfinite(array).all():
+            raise HaiquInputError(f"{where}: the parameter values are not all finite. Remove NaN and infinity.")
+    return bindings
+
+
+def _check_names(circuit: QuantumCircuit, bindings: BindingsArray, *, where: str) -> None:
+    """Refuse values that do not name the parameters of the circuit."""
     given = {name for names in bindings.data for name in names}
     needed = {parameter.name for parameter in circuit.parameters}
     if needed - given:
@@ -135,10 +150,6 @@ def _bindings(circuit: QuantumCircuit, values: Any, *, where: str) -> BindingsAr
             f"{where}: the values name parameters that the circuit does not have: "
             f"{', '.join(sorted(given - needed))}. Its parameters: {', '.join(sorted(needed)) or 'none'}."
         )
-    for array in bindings.data.values():
-        if not np.isfinite(array).all():
-            raise HaiquInputError(f"{where}: the parameter values are not all finite. Remove NaN and infinity.")
-    return bindings
 
 
 def _columns(circuit: QuantumCircuit, values: Any, *, where: str) -> dict[Any, Any]:
@@ -153,7 +164,7 @@ def _columns(circuit: QuantumCircuit, values: Any, *, where: str) -> dict[Any, A
             f"{where}: the circuit has {count} parameter{'s' * (count != 1)}, but the values have shape {array.shape}. "
             f"Give values of shape (..., {count}), in the order of circuit.parameters{_reshaping(array, count)}."
         )
-    return {tuple(circuit.parameters): array}
+    return {tuple([parameter.name for parameter in circuit.parameters]): array}
 
 
 def _reshaping(array: Any, count: int) -> str:

@@ -1,27 +1,24 @@
 """Many narrow circuits at once, where each alone is too small to be worth the calls of numpy.
 
 Every circuit is laid out in rounds: first a matrix for each qubit, then one permutation of the basis states. So all
-circuits, however different, go through a round together. A permutation by CX and SWAP is linear in the bits of a basis
-state, and is kept as its images of single bits.
+circuits, however different, go through a round together. They are laid out together as well, the first gates of all,
+then the second, and so on. A permutation by CX is linear in the bits of a basis state, and is kept as its images of
+single bits.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import chain
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit import QuantumCircuit
 
+from qiskit_haiqu_provider.engines.local.gatelist import ARITIES, NAMES, NUM_ANGLES, GateList
 from qiskit_haiqu_provider.engines.local.prepare import Prepared
 from qiskit_haiqu_provider.engines.local.sampling import cumulated
 from qiskit_haiqu_provider.run.angles import constant_matrices
 from qiskit_haiqu_provider.run.rotations import ROTATIONS
-
-_NARROW = 6
-"""Widest circuits that are taken."""
 
 _MANY = 8
 """Fewer circuits are quicker one by one."""
@@ -29,32 +26,33 @@ _MANY = 8
 _AMPLITUDES = 2**15
 """Amplitudes at a time, so that they stay in the processor's cache."""
 
-_IDLE = frozenset({"id", "barrier", "delay"})
+_STEPS = 2**17
+"""Steps at a time at most, were all circuits as long as the longest: matrices of all rounds take 50 MiB then."""
 
+_Ints = NDArray[np.intp]
+_Matrices = NDArray[np.complex128]
 
-def suits(circuit: QuantumCircuit) -> bool:
-    """Whether the circuit is narrow, without parameters, and of gates that are known here."""
-    if circuit.num_qubits > _NARROW or circuit.num_parameters:
-        return False
-    return _known().issuperset(circuit.count_ops())
+_CX = NAMES.index("cx")
+_PARTS = {"cz": (("h", 1, 1), ("cx", 0, 1), ("h", 1, 1)), "swap": (("cx", 0, 1), ("cx", 1, 0), ("cx", 0, 1))}
+"""What gates are made of here: other gates, each with its first and its last qubit among those of the whole."""
 
 
 def evolve_together(circuits: Sequence[Prepared]) -> None:
     """Tell circuits that are constant their outcomes, where enough of them go together; others find out alone."""
-    by_width: defaultdict[int, list[Prepared]] = defaultdict(list)
+    by_width: dict[int, list[tuple[Prepared, GateList]]] = {}
     if len(circuits) >= _MANY:
         for ready in circuits:
-            if not ready.has_outcomes() and suits(ready.circuit):
-                by_width[ready.num_qubits].append(ready)
+            if isinstance(ready.body, GateList) and not ready.has_outcomes():
+                by_width.setdefault(ready.num_qubits, []).append((ready, ready.body))
     for members in by_width.values():
         if len(members) >= _MANY:
-            cumulative = cumulated(probabilities([ready.circuit for ready in members]))
-            for index, ready in enumerate(members):
+            cumulative = cumulated(probabilities([gates for _, gates in members]))
+            for index, (ready, _) in enumerate(members):
                 ready.learn(cumulative[index : index + 1])
 
 
-def probabilities(circuits: Sequence[QuantumCircuit]) -> NDArray[np.float64]:
-    """Probabilities of all outcomes of circuits of one width that :func:`suits`, without their measurements.
+def probabilities(circuits: Sequence[GateList]) -> NDArray[np.float64]:
+    """Probabilities of all outcomes of circuits of one width.
 
     Args:
         circuits: The circuits; all have ``n`` qubits.
@@ -62,142 +60,188 @@ def probabilities(circuits: Sequence[QuantumCircuit]) -> NDArray[np.float64]:
     Returns:
         Shape ``(circuits, 2**n)``, in Qiskit order.
     """
-    step = max(1, _AMPLITUDES >> circuits[0].num_qubits)
-    found = [_evolved(circuits[start : start + step]) for start in range(0, len(circuits), step)]
-    return np.concatenate(found)
+    found = np.empty((len(circuits), 1 << circuits[0].num_qubits))
+    lengths = np.array([len(gates.names) for gates in circuits])
+    for batch in _batches(np.argsort(-lengths, kind="stable"), lengths, most=_AMPLITUDES >> circuits[0].num_qubits):
+        found[batch] = _evolved([circuits[index] for index in batch.tolist()])
+    return found
 
 
-def _evolved(circuits: Sequence[QuantumCircuit]) -> NDArray[np.float64]:
-    rounds = _Rounds(circuits[0].num_qubits)
-    for circuit in circuits:
-        rounds.add(circuit)
-    size = len(circuits)
-    states = np.zeros((1 << rounds.num_qubits, size), dtype=np.complex128)
+def _batches(order: _Ints, lengths: _Ints, *, most: int) -> Iterator[_Ints]:
+    """Circuits, the longest first, in parts that stay small."""
+    start = 0
+    while start < len(order):
+        stop = start + max(1, min(most, _STEPS // max(1, int(lengths[order[start]]))))
+        yield order[start:stop]
+        start = stop
+
+
+def _evolved(circuits: Sequence[GateList]) -> NDArray[np.float64]:
+    num_qubits, size = circuits[0].num_qubits, len(circuits)
+    rounds = _laid_out(_steps(circuits), num_qubits, size)
+    states = np.zeros((1 << num_qubits, size), dtype=np.complex128)
     states[0] = 1.0
-    for turns, source in zip(rounds.matrices(), rounds.sources(), strict=True):
+    other, half = np.empty_like(states), np.empty((1 << num_qubits - 1, size), dtype=np.complex128)
+    for turns, source in zip(rounds.matrices, rounds.sources, strict=True):
         for qubit, turn in enumerate(turns):
-            pairs = states.reshape(-1, 2, 1 << qubit, size)
-            zero, one = pairs[:, 0], pairs[:, 1]
-            turned = turn[0, 0] * zero + turn[0, 1] * one
-            pairs[:, 1] = turn[1, 0] * zero + turn[1, 1] * one
-            pairs[:, 0] = turned
-        states = states.reshape(-1).take(source)
+            shape = (-1, 2, 1 << qubit, size)
+            before, after, part = states.reshape(shape), other.reshape(shape), half.reshape(-1, 1 << qubit, size)
+            for bit in range(2):
+                np.multiply(before[:, 0], turn[bit, 0], out=after[:, bit])
+                np.multiply(before[:, 1], turn[bit, 1], out=part)
+                after[:, bit] += part
+            states, other = other, states
+        states.reshape(-1).take(source, out=other, mode="clip")
+        states, other = other, states
     return np.ascontiguousarray((states.real**2 + states.imag**2).T)
 
 
-class _Layout:
-    """One circuit in rounds, as far as it was read."""
+@dataclass(frozen=True)
+class _Steps:
+    """The steps of many circuits: the first of each, then the second of each, and so on."""
 
-    def __init__(self, owner: int, num_qubits: int) -> None:
-        self._owner = owner
-        self.images: list[list[int]] = []
-        """For each round, what the permutation makes of each single bit."""
+    codes: _Ints
+    owners: _Ints
+    one: _Ints
+    other: _Ints
+    """The last qubit; the same as the first in steps of one qubit."""
 
-        self.turned = [0] * num_qubits
-        """For each qubit the round of its next gate."""
+    angles: tuple[_Ints, NDArray[np.float64]]
+    """Where the angles of each step begin, and the angles."""
 
-        self._moved = [0] * num_qubits
-        """For each qubit the first round whose permutation may move it next."""
-
-        self._before = [0] * num_qubits
-        """For each qubit how many gates it has in the round of its next gate."""
-
-    def turn(self, qubit: int) -> tuple[int, int, int, int]:
-        """Take a one-qubit gate; returns its circuit, round and qubit, and how many gates are before it there."""
-        at = self._moved[qubit] = self.turned[qubit]
-        before = self._before[qubit]
-        self._before[qubit] = before + 1
-        return self._owner, at, qubit, before
-
-    def move(self, name: str, one: int, other: int) -> None:
-        """Take a CX or SWAP."""
-        at = max(self._moved[one], self._moved[other])
-        while len(self.images) <= at:
-            self.images.append([1 << bit for bit in range(len(self.turned))])
-        images = self.images[at]
-        if name == "swap":
-            images[one], images[other] = images[other], images[one]
-        else:
-            images[one] ^= images[other]
-        for qubit in (one, other):
-            self._moved[qubit], self.turned[qubit], self._before[qubit] = at, at + 1, 0
+    ranks: tuple[slice, ...]
+    """The first steps, the second steps, and so on."""
 
 
-class _Rounds:
-    """The rounds of many circuits."""
+def _steps(circuits: Sequence[GateList]) -> _Steps:
+    tables = _tables()
+    gates = np.frombuffer(b"".join([gates.names for gates in circuits]), dtype=np.uint8)
+    qubits = np.frombuffer(b"".join([gates.qubits for gates in circuits]), dtype=np.uint8)
+    owners = np.repeat(np.arange(len(circuits)), [len(gates.names) for gates in circuits])
+    first, last = np.cumsum(tables.arities[gates]) - tables.arities[gates], np.cumsum(tables.arities[gates]) - 1
+    angles = np.cumsum(tables.angles[gates]) - tables.angles[gates]
+    # Gates become their parts.
+    counts = tables.counts[gates]
+    whole = np.repeat(np.arange(len(gates)), counts)
+    part = np.arange(len(whole)) - np.repeat(np.cumsum(counts) - counts, counts)
+    codes, one, other = tables.parts[:, gates[whole], part]
+    ends = np.stack([qubits[first], qubits[last]])
+    owners = owners[whole]
+    # Step by step, the longest circuits first, so that those that have a step are the first of them.
+    lengths = np.bincount(owners, minlength=len(circuits))
+    begins, order = np.cumsum(lengths) - lengths, np.argsort(-lengths, kind="stable")
+    running = np.searchsorted(-lengths[order], -np.arange(lengths.max(initial=0)))
+    places = np.concatenate([begins[order[:count]] + rank for rank, count in enumerate(running.tolist())] or [whole])
+    stops = np.cumsum(running).tolist()
+    return _Steps(
+        codes=codes[places],
+        owners=owners[places],
+        one=ends[one, whole][places].astype(np.intp),
+        other=ends[other, whole][places].astype(np.intp),
+        angles=(
+            angles[whole][places],
+            np.fromiter(chain.from_iterable([gates.angles for gates in circuits]), np.float64),
+        ),
+        ranks=tuple([slice(stop - count, stop) for stop, count in zip(stops, running.tolist(), strict=True)]),
+    )
 
-    def __init__(self, num_qubits: int) -> None:
-        self.num_qubits = num_qubits
-        self._count = 1
-        self._images: list[list[list[int]]] = []
-        """Those of every circuit."""
 
-        self._places: defaultdict[str, list[int]] = defaultdict(list)
-        """For each one-qubit gate by name: its circuit, round, qubit, and how many gates are before it there."""
+@dataclass(frozen=True)
+class _Tables:
+    """Facts about gates, by their codes."""
 
-        self._angles: defaultdict[str, list[Any]] = defaultdict(list)
+    arities: _Ints
+    angles: _Ints
+    counts: _Ints
+    """How many parts a gate has."""
 
-    def add(self, circuit: QuantumCircuit) -> None:
-        """Lay out a circuit. All that is done here is done very often."""
-        layout = _Layout(len(self._images), self.num_qubits)
-        position = {bit: index for index, bit in enumerate(circuit.qubits)}
-        for instruction in circuit.data:
-            name, qubits = instruction.name, instruction.qubits
-            if name in _IDLE:
-                continue
-            if len(qubits) == 1:
-                self._places[name] += layout.turn(position[qubits[0]])
-                if name in ROTATIONS:
-                    self._angles[name] += instruction.params
-                continue
-            one, other = position[qubits[0]], position[qubits[1]]
-            if name == "cz":  # CX between two Hadamard gates
-                self._places["h"] += layout.turn(other)
-                layout.move("cx", one, other)
-                self._places["h"] += layout.turn(other)
-            else:
-                layout.move(name, one, other)
-        self._images.append(layout.images)
-        self._count = max(self._count, 1 + max(layout.turned))
-
-    def matrices(self) -> NDArray[np.complex128]:
-        """The matrix of each qubit in each round of each circuit, shape ``(rounds, qubits, 2, 2, circuits)``."""
-        found = np.zeros((self._count, self.num_qubits, 2, 2, len(self._images)), dtype=np.complex128)
-        found[:, :, [0, 1], [0, 1]] = 1.0
-        if not self._places:
-            return found
-        gates = np.concatenate([self._of_gate(name) for name in self._places])
-        places = np.fromiter(chain.from_iterable(self._places.values()), dtype=np.intp, count=4 * len(gates))
-        owners, at, qubits, before = places.reshape(-1, 4).T
-        first = np.flatnonzero(before == 0)
-        found[at[first], qubits[first], :, :, owners[first]] = gates[first]
-        for depth in range(1, before.max() + 1):  # gates of one qubit that follow each other
-            now = np.flatnonzero(before == depth)
-            where = at[now], qubits[now], slice(None), slice(None), owners[now]
-            found[where] = gates[now] @ found[where]
-        return found
-
-    def _of_gate(self, name: str) -> NDArray[np.complex128]:
-        """The matrices of all gates of one name, shape ``(gates, 2, 2)``."""
-        count = len(self._places[name]) // 4
-        if name not in self._angles:
-            return np.repeat(constant_matrices()[name], count, axis=0)
-        return ROTATIONS[name](*np.array(self._angles[name], dtype=np.float64).reshape(count, -1).T)
-
-    def sources(self) -> NDArray[np.intp]:
-        """For each round, where each amplitude is in the flat states before it, shape ``(rounds, 2**n, circuits)``."""
-        still = [1 << bit for bit in range(self.num_qubits)]
-        padded = [images + [still] * (self._count - len(images)) for images in self._images]
-        images = np.array(padded).transpose(1, 2, 0)
-        states = np.zeros((self._count, 1 << self.num_qubits, len(self._images)), dtype=np.intp)
-        for bit in range(self.num_qubits):
-            states[:, 1 << bit : 2 << bit] = states[:, : 1 << bit] ^ images[:, bit, None]
-        return states * len(self._images) + np.arange(len(self._images))
+    parts: _Ints
+    """Code, first and last qubit of each part of each gate, shape ``(3, codes, parts)``."""
 
 
 @cache
-def _known() -> frozenset[str]:
-    """Names of the gates that are known here."""
-    single = {name for name, matrices in constant_matrices().items() if matrices.shape[-1] == 2}
-    turns = {"rx", "ry", "rz", "p", "u1", "u", "u3", "u2", "r"}
-    return frozenset(single | turns | {"cx", "cz", "swap"} | _IDLE)
+def _tables() -> _Tables:
+    parts = np.zeros((3, len(NAMES), 3), dtype=np.intp)
+    for code, name in enumerate(NAMES):
+        for index, (part, one, other) in enumerate(_PARTS.get(name, [(name, 0, 1)])):
+            parts[:, code, index] = NAMES.index(part), one, other
+    return _Tables(
+        np.array([ARITIES[name] for name in NAMES]),
+        np.array([NUM_ANGLES[name] for name in NAMES]),
+        np.array([len(_PARTS.get(name, [()])) for name in NAMES]),
+        parts,
+    )
+
+
+@dataclass(frozen=True)
+class _Rounds:
+    """The rounds of many circuits."""
+
+    matrices: _Matrices
+    """The matrix of each qubit in each round of each circuit, shape ``(rounds, qubits, 2, 2, circuits)``."""
+
+    sources: _Ints
+    """For each round, where each amplitude is in the flat states before it, shape ``(rounds, 2**n, circuits)``."""
+
+
+def _laid_out(steps: _Steps, num_qubits: int, size: int) -> _Rounds:
+    """Put every step into the first round that it fits."""
+    moves = (steps.codes == _CX).astype(np.intp)
+    first, last = steps.owners * num_qubits + steps.one, steps.owners * num_qubits + steps.other
+    # Levels are the first halves of the rounds, which turn qubits, and the second ones, which move amplitudes.
+    level, before = np.zeros(size * num_qubits, dtype=np.intp), np.full(size * num_qubits, -1)
+    levels, depths = np.empty_like(first), np.empty_like(first)
+    most = 1 + int(np.bincount(steps.owners, weights=moves, minlength=size).max(initial=0))
+    images = np.tile(1 << np.arange(num_qubits), (size * most, 1)).reshape(-1)
+    for now in steps.ranks:
+        move, one, other = moves[now], first[now], last[now]
+        last_levels = level[one]
+        at = np.maximum(last_levels, level[other])
+        at += (at ^ move) & 1
+        level[one] = level[other] = levels[now] = at
+        before[one] = depths[now] = np.where(at == last_levels, before[one] + 1, 0)
+        moved = np.flatnonzero(move)
+        row = (steps.owners[now][moved] * most + (at[moved] >> 1)) * num_qubits
+        images[row + steps.one[now][moved]] ^= images[row + steps.other[now][moved]]
+    count = 1 + int(levels.max(initial=0)) // 2
+    turned = np.flatnonzero(moves == 0)
+    return _Rounds(
+        _matrices(steps, turned, levels[turned] // 2, depths[turned], (count, num_qubits, size)),
+        _sources(images.reshape(size, most, num_qubits)[:, :count].transpose(1, 2, 0)),
+    )
+
+
+def _matrices(steps: _Steps, which: _Ints, rounds: _Ints, depths: _Ints, shape: tuple[int, int, int]) -> _Matrices:
+    """The matrices of all rounds, from the turns and where they are; those at one place follow each other by depth."""
+    count, num_qubits, size = shape
+    found = np.zeros((2, 2, count * num_qubits * size), dtype=np.complex128)
+    found[0, 0] = found[1, 1] = 1.0
+    gates = _gate_matrices(steps, which)
+    places = (rounds * num_qubits + steps.one[which]) * size + steps.owners[which]
+    for depth in range(1 + int(depths.max(initial=0))):
+        now = np.flatnonzero(depths == depth)
+        turns, where = gates[..., now], places[now]
+        found[:, :, where] = turns if depth == 0 else np.einsum("ijk,jlk->ilk", turns, found[:, :, where])
+    return found.reshape(2, 2, *shape).transpose(2, 3, 0, 1, 4)
+
+
+def _gate_matrices(steps: _Steps, which: _Ints) -> _Matrices:
+    """The matrix of each step, shape ``(2, 2, steps)``."""
+    codes, begins, angles = steps.codes[which], steps.angles[0][which], steps.angles[1]
+    found = np.empty((2, 2, len(which)), dtype=np.complex128)
+    for code in np.unique(codes).tolist():
+        now, name = np.flatnonzero(codes == code), NAMES[code]
+        given = [angles[begins[now] + index] for index in range(NUM_ANGLES[name])]
+        found[..., now] = np.moveaxis(ROTATIONS[name](*given) if given else constant_matrices()[name], 0, -1)
+    return found
+
+
+def _sources(images: _Ints) -> _Ints:
+    """Where amplitudes come from, by the images of single bits, of shape ``(rounds, qubits, circuits)``."""
+    count, num_qubits, size = images.shape
+    found = np.zeros((count, 1 << num_qubits, size), dtype=np.intp)
+    for bit in range(num_qubits):
+        np.bitwise_xor(found[:, : 1 << bit], images[:, bit, None], out=found[:, 1 << bit : 2 << bit])
+    found *= size
+    found += np.arange(size)
+    return found

@@ -5,13 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from qiskit_haiqu_provider.engines.local import memory
 from qiskit_haiqu_provider.engines.local.channels.choice import is_worth_it, working_bytes
 from qiskit_haiqu_provider.engines.local.channels.readings import readings
 from qiskit_haiqu_provider.engines.local.memo import CircuitMemo
 from qiskit_haiqu_provider.engines.local.noise import confusions
 from qiskit_haiqu_provider.engines.local.options import DEVICE_NOISE, aer_options
-from qiskit_haiqu_provider.engines.local.prepare import Prepared, operation_names, prepare
+from qiskit_haiqu_provider.engines.local.prepare import Prepared, operation_names, prepare, read_gates
+from qiskit_haiqu_provider.engines.local.sampling import MOST_TALLIED
 from qiskit_haiqu_provider.engines.local.units import (
     Piece,
     Route,
@@ -118,7 +121,8 @@ def _piece(
     if observables is not None:
         observables = tuple(restrict(observable, ready.kept) for observable in observables)
     statevector = request.run_type is RunType.STATEVECTOR
-    values = task.parameter_values[:, list(ready.columns)]  # a copy: the caller may go on using the array
+    # A copy: the caller may go on using the array.
+    values = task.parameter_values[:, list(ready.columns)] if ready.columns else np.empty((task.num_sets, 0))
     one_by_one = noise_model is not None or not ready.static
     piece = Piece(index, 0, ready, values, observables, task.shots, statevector, one_by_one=one_by_one)
     if statevector:
@@ -144,7 +148,7 @@ def _with_readings(piece: Piece, method: str, noise_model: Any, gates: frozenset
         piece = replace(piece, plan=measurements(piece.observables))
     groups = None if piece.observables is None else piece.plan.groups
     made = readings(piece.prepared, noise_model, groups=groups, gates=gates)
-    gate_count, width = len(piece.prepared.circuit.data), piece.prepared.width
+    gate_count, width = piece.prepared.num_gates, piece.prepared.width
     if made is None or not is_worth_it(made, shots=piece.shots, gates=gate_count, width=width):
         return None
     return replace(piece, readings=made, one_by_one=False)
@@ -166,31 +170,51 @@ def _prepare_all(request: RunRequest, noise: Any) -> list[Prepared]:
     local_noise = noise is not None and noise != DEVICE_NOISE and bool(noise.noise_qubits)
     shrink = request.run_type is not RunType.STATEVECTOR and not local_noise
     method = "automatic" if request.run_type is RunType.STATEVECTOR else str(request.options["method"])
+    remember = len(request.tasks) <= _REMEMBERED
+    by_gates = noise is None and shrink and method in _STATE_METHODS
     ready: dict[tuple[int, frozenset[int]], Prepared] = {}
     found = []
     for task in request.tasks:
-        keep = frozenset(support(task.observables or ()))
+        keep = _NONE if task.observables is None else frozenset(support(task.observables))
         key = id(task.circuit), keep
         if key not in ready:
-            ready[key] = _prepared(task, keep, shrink=shrink, method=method)
+            gates = by_gates and task.observables is None
+            ready[key] = _prepared(task, keep, shrink=shrink, method=method, gates=gates, remember=remember)
         found.append(ready[key])
     return found
 
 
-def _prepared(task: Task, keep: frozenset[int], *, shrink: bool, method: str) -> Prepared:
-    """A circuit made ready, now or when it was here before."""
-    how = keep, shrink, method
-    known = _PREPARED.recall(task.circuit, how)
+_NONE: frozenset[int] = frozenset()
+
+
+def _prepared(task: Task, keep: frozenset[int], *, shrink: bool, method: str, gates: bool, remember: bool) -> Prepared:
+    """A circuit made ready, now or when it was here before.
+
+    Args:
+        task: Has the circuit.
+        keep: Qubits that must stay even if idle.
+        shrink: Drop other idle qubits.
+        method: Aer's method.
+        gates: Whether the gates are enough, where they are common ones.
+        remember: Whether it is kept for when it comes again.
+    """
+    how = keep, shrink, method, gates
+    known = _PREPARED.recall(task.circuit, how) if remember else None
     if known is not None:
         return known
-    _refuse_foreign(task)
-    ready = prepare(task.circuit, keep=sorted(keep), shrink=shrink, method=method)
-    if ready.width <= _REMEMBERED_WIDTH:
+    ready = read_gates(task.circuit) if gates else None
+    if ready is None:
+        _refuse_foreign(task)
+        ready = prepare(task.circuit, keep=sorted(keep), shrink=shrink, method=method)
+    if remember and ready.width <= _REMEMBERED_WIDTH:
         _PREPARED.remember(task.circuit, how, ready)
     return ready
 
 
-_PREPARED: CircuitMemo[Prepared] = CircuitMemo(256)
+_REMEMBERED = 256
+"""Circuits that are remembered; more of them in one request would make each other be forgotten."""
+
+_PREPARED: CircuitMemo[Prepared] = CircuitMemo(_REMEMBERED)
 _REMEMBERED_WIDTH = 16
 """Making wider circuits ready takes little of their time."""
 
@@ -282,30 +306,43 @@ def _executions(piece: Piece) -> int:
 
 
 def _small(units: Sequence[Unit]) -> bool:
-    """Whether all is done within about a millisecond: few gates on few amplitudes, and few shots."""
+    """Whether all is done within a few milliseconds: handing it over, and keeping records meanwhile, takes one."""
     pieces = [piece for unit in units for piece in unit.pieces]
     by_aer = any(unit.route is not Route.STATES for unit in units) and any(piece.readings is None for piece in pieces)
-    if by_aer or len(pieces) > _SMALL_PIECES:
+    if by_aer or len(pieces) > _SMALL_PIECES or sum(map(_effort, pieces)) > _SMALL_EFFORT:
         return False
-    amplitudes, gates = 0, 0
-    for piece in pieces:
-        if len(piece.values) * (piece.shots or 0) > _SMALL_SHOTS:
-            return False
-        if piece.readings is None:
-            amplitudes += len(piece.values) << piece.prepared.num_qubits
-            gates += len(piece.prepared.circuit.data)
-        else:
-            amplitudes += len(piece.values) * sum(reading.program.size for reading in piece.readings)
-            gates += sum(len(reading.program.steps) for reading in piece.readings)
-    small = amplitudes <= _SMALL_AMPLITUDES and gates <= _SMALL_GATES
-    return small and all(piece.readings is not None or piece.prepared.program is not None for piece in pieces)
+    shots = sum(len(piece.values) * (piece.shots or 0) for piece in pieces if _draws_shots(piece))
+    return shots <= _SMALL_SHOTS and all(
+        piece.readings is not None or piece.prepared.program is not None for piece in pieces
+    )
 
 
-_SMALL_PIECES, _SMALL_AMPLITUDES, _SMALL_GATES, _SMALL_SHOTS = 4, 2**10, 200, 2**13
+def _effort(piece: Piece) -> int:
+    """About how long a piece takes, in nanoseconds, beside its single shots."""
+    sets, size = len(piece.values), piece.size
+    if piece.readings is not None:
+        return sum((sets * reading.program.size + _CALL) * len(reading.program.steps) for reading in piece.readings)
+    evolution = (sets * size // 3 + _CALL) * piece.prepared.num_gates
+    if piece.observables is None:
+        return evolution
+    if piece.shots is None:
+        return evolution + (sets * size + _CALL) * sum(len(observable) for observable in piece.observables)
+    return evolution + (sets * size * 8 + 10 * _CALL) * len(piece.plan.groups)
 
 
-_BYTES_A_SHOT = 5
-"""Of the shots of a block while they are put in order: their outcomes, and a copy of what is shown."""
+def _draws_shots(piece: Piece) -> bool:
+    """Whether single shots are drawn, not numbers of outcomes."""
+    return piece.observables is None or piece.size > MOST_TALLIED
+
+
+_CALL = 10_000
+"""Nanoseconds that a step takes however few numbers there are."""
+
+_SMALL_PIECES, _SMALL_EFFORT, _SMALL_SHOTS = 4, 8_000_000, 2**15
+
+
+_BYTES_A_SHOT = 50
+"""Of the shots of a block of wide states, while they are drawn and put in order; of others only a copy is made."""
 
 
 def _memory(units: Sequence[Unit]) -> int:
@@ -324,9 +361,10 @@ def _memory(units: Sequence[Unit]) -> int:
             elif unit.options["method"] in {"automatic", "statevector"} and not piece.prepared.clifford:
                 working = max(working, memory.statevector_bytes(width))
             if piece.observables is None and not piece.statevector:
-                shots = sets * (piece.shots or 0)
-                results += shots * -(-piece.prepared.num_clbits // 8)
-                working += _BYTES_A_SHOT * min(shots, piece.block * (piece.shots or 0))
+                shots, size = sets * (piece.shots or 0), -(-piece.prepared.num_clbits // 8)
+                results += shots * size
+                each = size if piece.size <= MOST_TALLIED else _BYTES_A_SHOT
+                working += each * min(shots, piece.block * (piece.shots or 0))
         peak = max(peak, working)
     return peak + results
 

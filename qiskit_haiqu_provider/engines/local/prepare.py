@@ -25,9 +25,15 @@ from qiskit.passmanager import ConditionalController
 from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
 from qiskit.transpiler.passes import CountOps, HighLevelSynthesis
 
+from qiskit_haiqu_provider.engines.local.gatelist import MOST_QUBITS, GateList
 from qiskit_haiqu_provider.engines.local.sampling import cumulated, packed_outcomes
 from qiskit_haiqu_provider.engines.local.states.evolve import evolve
-from qiskit_haiqu_provider.engines.local.states.program import Program, compile_circuit, supports
+from qiskit_haiqu_provider.engines.local.states.program import (
+    Program,
+    compile_circuit,
+    compile_gates,
+    supports,
+)
 from qiskit_haiqu_provider.exceptions import HaiquCircuitError
 from qiskit_haiqu_provider.run.circuits import walk
 
@@ -45,47 +51,59 @@ _NARROW = 12
 class Prepared:
     """A circuit as the simulator gets it."""
 
-    circuit: QuantumCircuit
+    body: QuantumCircuit | GateList
     """On the kept qubits only. Without its final measurements if :attr:`static`."""
 
     kept: tuple[int, ...]
-    """For each qubit of :attr:`circuit` the qubit of the original circuit."""
+    """For each qubit of the body the qubit of the original circuit."""
 
     static: bool
     """Whether it is unitary up to final measurements: one evolution tells all outcomes."""
 
     measured: tuple[tuple[int, int], ...]
-    """For static circuits: (qubit of :attr:`circuit`, clbit) of each final measurement."""
+    """For static circuits: (qubit of the body, clbit) of each final measurement."""
 
     num_clbits: int
     clifford: bool
     width: int
-    """How many qubits take part; others of :attr:`circuit` are idle, and Aer leaves them out."""
+    """How many qubits take part; others of the body are idle, and Aer leaves them out."""
 
     columns: tuple[int, ...]
-    """For each parameter of :attr:`circuit` its place among those of the original circuit."""
+    """For each parameter of the body its place among those of the original circuit."""
+
+    @cached_property
+    def circuit(self) -> QuantumCircuit:
+        """The body as a circuit."""
+        return self.body.circuit() if isinstance(self.body, GateList) else self.body
 
     @property
     def num_qubits(self) -> int:
         """The number of kept qubits."""
         return len(self.kept)
 
+    @property
+    def num_gates(self) -> int:
+        """The number of instructions of the body."""
+        return len(self.body.names if isinstance(self.body, GateList) else self.body.data)
+
     @cached_property
     def program(self) -> Program | None:
         """The circuit compiled for the kernel of statevectors; ``None`` where Aer does better."""
-        return compile_circuit(self.circuit) if supports(self.circuit) else None
+        if isinstance(self.body, GateList):
+            return compile_gates(self.body.gates(), self.body.num_qubits)
+        return compile_circuit(self.body) if supports(self.body) else None
 
     @property
     def constant(self) -> bool:
         """Whether its shots are always drawn from the same few outcomes: static, narrow, without parameters."""
-        return self.static and self.num_qubits <= _NARROW and not self.circuit.num_parameters
+        return self.static and self.num_qubits <= _NARROW and not self.columns
 
     @cached_property
     def cumulative(self) -> NDArray[np.float64] | None:
         """If :attr:`constant`, the cumulative probabilities of all outcomes, shape ``(1, 2**n)``, if they are known."""
         if self.program is None:
             return None
-        states = evolve(self.program, np.empty((1, 0)), lend=True)
+        states = evolve(self.program, np.empty((1, 0)), lend=True, phases=False)
         return cumulated(states.real**2 + states.imag**2)
 
     def has_outcomes(self) -> bool:
@@ -103,7 +121,35 @@ class Prepared:
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker compiles in less time than it takes to send a program.
-        return {name: value for name, value in vars(self).items() if name not in {"program", "cumulative"}}
+        return {name: value for name, value in vars(self).items() if name not in _MADE_AGAIN}
+
+
+_MADE_AGAIN = frozenset({"circuit", "program", "cumulative"})
+
+
+def read_gates(circuit: QuantumCircuit) -> Prepared | None:
+    """Make a circuit ready whose shots alone are wanted, and without noise; ``None`` if :func:`prepare` must do it.
+
+    Args:
+        circuit: Any circuit. Those that :meth:`GateList.read` reads are made ready in half the time.
+    """
+    found = GateList.read(circuit)
+    if found is None:
+        return None
+    gates, measured = found
+    return Prepared(
+        body=gates,
+        kept=_FIRST[: gates.num_qubits],
+        static=True,
+        measured=measured,
+        num_clbits=circuit.num_clbits,
+        clifford=False,  # which is not asked of narrow circuits
+        width=gates.num_qubits,
+        columns=(),
+    )
+
+
+_FIRST = tuple(range(MOST_QUBITS))
 
 
 def prepare(
@@ -137,7 +183,7 @@ def prepare(
     body = _body(known, data, kept, static=measured is not None)
     position = {qubit: index for index, qubit in enumerate(kept)}
     return Prepared(
-        circuit=body,
+        body=body,
         kept=tuple(kept),
         static=measured is not None,
         measured=tuple([(position[qubit], clbit) for clbit, qubit in (measured or {}).items()]),

@@ -55,35 +55,46 @@ def cumulated(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     return sums
 
 
-def singles(cumulative: NDArray[np.float64], shots: int, rng: np.random.Generator) -> NDArray[np.int32]:
+def singles(
+    cumulative: NDArray[np.float64], rows: NDArray[np.uint8], shots: int, sources: Sequence[np.random.Generator]
+) -> NDArray[np.uint8]:
     """Single shots in the order in which they are drawn, for several distributions.
 
     A shot is the first outcome whose cumulative probability is above a uniform random number.
 
     Args:
         cumulative: Cumulative probabilities, shape ``(sets, outcomes)``.
-        shots: Shots for each row.
-        rng: Source of randomness.
+        rows: What is shown of each outcome, its packed bits, shape ``(sets, outcomes, bytes)``; one row of sets may
+            serve all.
+        shots: Shots for each set.
+        sources: For each set its source of randomness; several may have the same, and take turns then.
 
     Returns:
-        Outcomes, shape ``(sets, shots)``.
+        The packed bits of the shots, shape ``(sets, shots, bytes)``.
     """
-    found = np.empty((len(cumulative), shots), dtype=np.int32)
-    if cumulative.size <= _FEW:
-        for row, edges in enumerate(cumulative):
-            found[row] = edges.searchsorted(rng.random(shots), side="right")
-        return found
-    index = _Index(cumulative, finer=shots)
-    step = _AT_ONCE if len(cumulative) == 1 else shots  # the numbers of several rows are drawn row by row
-    for start in range(0, shots, step):
-        index.search(rng.random((len(cumulative), min(step, shots - start))), found[:, start : start + step])
-    return found
+    sets, outcomes = cumulative.shape
+    shown = np.empty((sets, shots, rows.shape[2]), dtype=np.uint8)
+    if not rows.shape[2]:
+        return shown  # there are no bits
+    if sets == 1 and shots * outcomes.bit_length() <= _FEW:
+        shown[0] = pick(rows[0], cumulative[0].searchsorted(sources[0].random(shots), side="right"))
+        return shown
+    step = max(1, AT_ONCE // shots)
+    for first in range(0, sets, step):
+        some = slice(first, min(first + step, sets))
+        index, own = _Index(cumulative[some], finer=shots), rows if len(rows) == 1 else rows[some]
+        for start in range(0, shots, AT_ONCE):  # in one go, unless a set has more shots than are looked up at a time
+            points = np.empty((some.stop - first, min(AT_ONCE, shots - start)))
+            for source, numbers in zip(sources[some], points, strict=True):
+                source.random(out=numbers)
+            shown[some, start : start + AT_ONCE] = index.look_up(points, own)
+    return shown
 
 
-_FEW = 2**6
-"""Outcomes in all up to which a search by halves is as quick as an index."""
+_FEW = 6 * 2**10
+"""Shots, times bits of an outcome, up to which a search by halves is as quick as an index."""
 
-_AT_ONCE = 2**15
+AT_ONCE = 2**15
 """Shots looked up at a time, so that they stay in the processor's cache."""
 
 
@@ -97,30 +108,38 @@ class _Index:
     def __init__(self, cumulative: NDArray[np.float64], *, finer: int) -> None:
         self._cumulative = cumulative
         sets, outcomes = cumulative.shape
-        self._parts = 1 << max(outcomes.bit_length() + 1, min(16, finer.bit_length() - 4))
-        begins = np.ceil(cumulative * self._parts).astype(np.int32)
-        lengths = np.diff(begins, axis=1, prepend=np.int32(0)).reshape(-1)
-        self._firsts = np.repeat(np.arange(sets * outcomes, dtype=np.int32), lengths)
-        self._rows = np.arange(sets, dtype=np.int32)[:, None]
+        self._parts = 1 << max(outcomes.bit_length(), min(14, finer.bit_length() - 2))
+        begins = np.ceil(cumulative * self._parts).astype(np.intp)
+        lengths = np.diff(begins, axis=1, prepend=0).reshape(-1)
+        self._firsts = np.repeat(np.arange(sets * outcomes), lengths)
+        self._rows = np.arange(sets)[:, None] * self._parts
 
-    def search(self, points: NDArray[np.float64], found: NDArray[np.int32]) -> None:
-        """Write the outcome of each point, of shape ``(sets, points)``, into ``found``."""
+    def look_up(self, points: NDArray[np.float64], rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """What is shown of the outcomes of points of shape ``(sets, points)``; see :func:`singles` for the rows."""
+        if len(rows) < len(points):
+            rows = np.broadcast_to(rows, (len(points), *rows.shape[1:]))
+        found = pick(rows.reshape(-1, rows.shape[2]), self.search(points))
+        return found.reshape(*points.shape, rows.shape[2])
+
+    def search(self, points: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The outcome of each point, of shape ``(sets, points)``, those of all sets counted on; shape ``(points,)``."""
         cumulative, outcomes = self._cumulative, self._cumulative.shape[1]
-        parts = (points * self._parts).astype(np.int32)
+        parts = (points * self._parts).astype(np.intp)
         if len(cumulative) > 1:
-            parts += self._rows * self._parts
-        places, flat, numbers = self._firsts.take(parts).reshape(-1), cumulative.reshape(-1), points.reshape(-1)
+            parts += self._rows
+        places: NDArray[np.intp] = self._firsts.take(parts).reshape(-1)
+        flat, numbers = cumulative.reshape(-1), points.reshape(-1)
         later = np.flatnonzero(flat.take(places) <= numbers)
         for _ in range(_STEPS):
             if not len(later):
-                break
+                return places
             places[later] += 1
             later = later[flat.take(places[later]) <= numbers[later]]
         rows = later // points.shape[1]
         for row in np.unique(rows).tolist():
             mine = later[rows == row]
             places[mine] = row * outcomes + cumulative[row].searchsorted(numbers[mine], side="right")
-        np.subtract(places.reshape(points.shape), self._rows * outcomes, out=found)
+        return places
 
 
 _STEPS = 4

@@ -104,7 +104,7 @@ class Piece:
         """Shots that a unit takes; depends on the task alone."""
         if not self.one_by_one:
             return _SHOTS
-        gates = max(1, len(self.prepared.circuit.data))
+        gates = max(1, self.prepared.num_gates)
         return max(16, min(_SHOTS // 4, _TRAJECTORY // (gates << min(self.prepared.width, 30))))
 
     def blocks(self) -> Iterator[slice]:
@@ -147,7 +147,6 @@ class Unit:
 
 def cut(piece: Piece, route: Route, *, workers: int = 1) -> Iterator[Piece]:
     """Cut the sets of a task, and the shots of a set where they are too many, to the size of a unit."""
-    size = _sets_per_unit(piece, route)
     shots = piece.shots or 0
     if route is Route.SHOTS and piece.one_by_one and shots > piece.most_shots:
         for first in range(len(piece.values)):
@@ -156,6 +155,10 @@ def cut(piece: Piece, route: Route, *, workers: int = 1) -> Iterator[Piece]:
                 values = piece.values[first : first + 1]
                 yield replace(piece, first=first, values=values, shots=part, chunk=chunk, share=part / shots)
         return
+    if len(piece.values) == 1:  # nothing to cut, and one of many circuits perhaps
+        yield piece
+        return
+    size = _sets_per_unit(piece, route)
     if route is not Route.SHOTS and workers > 1:
         size = min(size, -(-len(piece.values) // (2 * workers)))
     if route is not Route.SHOTS or piece.observables is None:  # others have no random stream of ours

@@ -21,11 +21,11 @@ from qiskit_haiqu_provider.engines.local.estimation import Estimates, bits_of, e
 from qiskit_haiqu_provider.engines.local.noise import confusions, with_readout_errors
 from qiskit_haiqu_provider.engines.local.pauli import expectations
 from qiskit_haiqu_provider.engines.local.sampling import (
+    AT_ONCE,
     MOST_TALLIED,
     cumulated,
     draw,
     pack,
-    pick,
     shuffled,
     singles,
     unpack,
@@ -45,13 +45,10 @@ def run_unit(unit: Unit) -> list[TaskResult]:
 
 def _by_states(unit: Unit) -> list[TaskResult]:
     """Evolve the states of all pieces, then answer each from them."""
-    results: dict[int, TaskResult] = {
-        index: _drawn(unit, unit.pieces[index], cumulative, unit.pieces[index].prepared.rows)
-        for index, cumulative in _constant(unit.pieces).items()
-    }
+    results: dict[int, TaskResult] = dict(_constant(unit))
     others = {index: piece for index, piece in enumerate(unit.pieces) if index not in results}
     if not others:
-        return list(results.values())
+        return [results[index] for index in range(len(unit.pieces))]
     by_aer = {index: piece for index, piece in others.items() if piece.prepared.program is None}
     data = iter(
         execute(
@@ -66,26 +63,50 @@ def _by_states(unit: Unit) -> list[TaskResult]:
             found = [np.asarray(next(data).statevector, dtype=np.complex128) for _ in values]
             states = np.reshape(found, (len(values), 1 << piece.prepared.num_qubits))
         else:
-            states = evolve(program, values, lend=True)
+            states = evolve(program, values, lend=True, phases=piece.statevector or piece.observables is not None)
         results[index] = _answer(unit, piece, states)
     return [results[index] for index in range(len(unit.pieces))]
 
 
 def _distinct(piece: Piece) -> NDArray[np.float64]:
     """The sets to evolve: without parameters all have the same state."""
-    return piece.values if piece.prepared.circuit.num_parameters else piece.values[:1]
+    return piece.values if piece.prepared.columns else piece.values[:1]
 
 
-def _constant(pieces: Sequence[Piece]) -> dict[int, NDArray[np.float64]]:
-    """Of circuits to sample without parameters the cumulative probabilities of all outcomes, by index of the piece."""
+def _constant(unit: Unit) -> dict[int, Samples]:
+    """Shots of the circuits without parameters, by index of the piece; those of one shape are drawn together."""
     wanted = {
-        index: piece.prepared
-        for index, piece in enumerate(pieces)
+        index: piece
+        for index, piece in enumerate(unit.pieces)
         if piece.observables is None and not piece.statevector and piece.prepared.constant
     }
-    evolve_together(list(wanted.values()))
-    found = {index: prepared.cumulative for index, prepared in wanted.items()}
-    return {index: cumulative for index, cumulative in found.items() if cumulative is not None}
+    evolve_together([piece.prepared for piece in wanted.values()])
+    alike: dict[tuple[int, ...], list[tuple[int, Piece, NDArray[np.float64]]]] = {}
+    for index, piece in wanted.items():
+        cumulative = piece.prepared.cumulative
+        if cumulative is not None:
+            shape = len(piece.values), piece.shots or 0, *piece.prepared.rows.shape
+            alike.setdefault(shape, []).append((index, piece, cumulative))
+    found: dict[int, Samples] = {}
+    for (sets, shots, *_), members in alike.items():
+        step = max(1, AT_ONCE // shots) if sets == 1 else 1
+        for first in range(0, len(members), step):
+            indices, pieces, cumulatives = zip(*members[first : first + step], strict=True)
+            if len(indices) == 1:
+                found[indices[0]] = _drawn(unit, pieces[0], cumulatives[0], pieces[0].prepared.rows)
+            else:
+                found.update(zip(indices, _drawn_together(unit, pieces, cumulatives), strict=True))
+    return found
+
+
+def _drawn_together(
+    unit: Unit, pieces: Sequence[Piece], cumulatives: Sequence[NDArray[np.float64]]
+) -> Iterator[Samples]:
+    """Shots of circuits of one shape, each with one set."""
+    rows = np.stack([piece.prepared.rows for piece in pieces])
+    sources = [unit.generator(piece, slice(0, 1)) for piece in pieces]
+    shown = singles(np.concatenate(cumulatives), rows, pieces[0].shots or 0, sources)
+    return (Samples(shown[index : index + 1], piece.prepared.num_clbits) for index, piece in enumerate(pieces))
 
 
 def _answer(unit: Unit, piece: Piece, states: NDArray[np.complex128]) -> TaskResult:
@@ -142,8 +163,8 @@ def _drawn(unit: Unit, piece: Piece, cumulative: NDArray[np.float64], packed: ND
     """Shots by the cumulative probabilities of all outcomes, and their packed classical bits."""
     shown = _no_shots(piece)
     for block in piece.blocks():
-        rows = rows_of(cumulative, block)
-        shown[block] = pick(packed, singles(rows, piece.shots or 0, unit.generator(piece, block)))
+        sources = [unit.generator(piece, block)] * (block.stop - block.start)
+        shown[block] = singles(rows_of(cumulative, block), packed[None], piece.shots or 0, sources)
     return Samples(shown, piece.prepared.num_clbits)
 
 

@@ -10,19 +10,22 @@ from qiskit.quantum_info import Statevector
 
 from qiskit_haiqu_provider import SamplerV2
 from qiskit_haiqu_provider.engines.local import crowd
+from qiskit_haiqu_provider.engines.local.gatelist import NAMES, GateList
 
-SINGLE = sorted(name for name in crowd._known() if name not in {"cx", "cz", "swap", "barrier", "delay"})
+GATES = [get_standard_gate_name_mapping()[name] for name in NAMES]
 ANGLES = st.floats(-7, 7)
 
 
 @st.composite
 def gates(draw, num_qubits):
     """A gate and its qubits."""
-    if num_qubits > 1 and draw(st.booleans()):
-        pair = draw(st.lists(st.integers(0, num_qubits - 1), min_size=2, max_size=2, unique=True))
-        return draw(st.sampled_from(["cx", "cz", "swap"])), pair, []
-    gate = get_standard_gate_name_mapping()[draw(st.sampled_from(SINGLE))]
-    return gate.name, [draw(st.integers(0, num_qubits - 1))], [draw(ANGLES) for _ in gate.params]
+    gate = draw(st.sampled_from([gate for gate in GATES if gate.num_qubits <= num_qubits]))
+    qubits = draw(st.permutations(range(num_qubits)))[: gate.num_qubits]
+    return gate.name, qubits, [draw(ANGLES) for _ in gate.params]
+
+
+def read(circuits):
+    return [GateList.read(circuit)[0] for circuit in circuits]
 
 
 @st.composite
@@ -42,36 +45,38 @@ def circuits(draw):
 
 @given(circuits())
 def test_probabilities_are_those_of_the_statevectors(made):
-    assert all(map(crowd.suits, made))
     expected = [Statevector(circuit).probabilities() for circuit in made]
-    np.testing.assert_allclose(crowd.probabilities(made), expected, atol=1e-12)
+    np.testing.assert_allclose(crowd.probabilities(read(made)), expected, atol=1e-12)
 
 
-def test_many_are_taken_in_parts(monkeypatch):
+@pytest.mark.parametrize("limits", [{"_AMPLITUDES": 2**4}, {"_STEPS": 7}])
+def test_many_are_taken_in_parts(monkeypatch, limits):
     rng = np.random.default_rng(3)
     made = []
-    for _ in range(20):
+    for index in range(20):
         circuit = QuantumCircuit(2)
-        circuit.ry(rng.uniform(0, 3), 0)
-        circuit.cx(0, 1)
+        for _ in range(index % 7):
+            circuit.ry(rng.uniform(0, 3), 0)
+            circuit.cx(0, 1)
         made.append(circuit)
-    whole = crowd.probabilities(made)
-    monkeypatch.setattr(crowd, "_AMPLITUDES", 2**4)
-    np.testing.assert_allclose(crowd.probabilities(made), whole, atol=1e-14)
+    whole = crowd.probabilities(read(made))
+    for name, value in limits.items():
+        monkeypatch.setattr(crowd, name, value)
+    np.testing.assert_allclose(crowd.probabilities(read(made)), whole, atol=1e-14)
 
 
-def open_angle(circuit):
-    from qiskit.circuit import Parameter
-
-    circuit.rx(Parameter("a"), 0)
-
-
-@pytest.mark.parametrize("add", [open_angle, lambda circuit: circuit.ccx(0, 1, 2), lambda circuit: circuit.reset(0)])
-def test_others_do_not_suit(add):
-    circuit = QuantumCircuit(3)
-    add(circuit)
-    assert not crowd.suits(circuit)
-    assert not crowd.suits(QuantumCircuit(7))
+def test_long_circuits_go_with_short_ones():
+    rng = np.random.default_rng(8)
+    made = []
+    for length in [0, 300, 1, 40, 0, 7, 300, 2]:
+        circuit = QuantumCircuit(3)
+        for _ in range(length):
+            kind, pair = rng.integers(4), rng.permutation(3)[:2].tolist()
+            circuit.rx(0.3, pair[0])
+            (circuit.cx, circuit.cz, circuit.swap, circuit.barrier)[kind](*pair)
+        made.append(circuit)
+    expected = [Statevector(circuit).probabilities() for circuit in made]
+    np.testing.assert_allclose(crowd.probabilities(read(made)), expected, atol=1e-12)
 
 
 def test_a_crowd_has_the_shots_that_each_circuit_has_alone():

@@ -12,6 +12,14 @@ from qiskit_haiqu_provider.engines.local import sampling
 from qiskit_haiqu_provider.engines.local.sampling import cumulated, pack, pick, singles
 
 
+def drawn(cumulative, shots, *sources):
+    """The outcomes of single shots, told by two bytes each."""
+    outcomes = np.arange(cumulative.shape[1], dtype=">u2")
+    sources = sources if len(sources) > 1 else sources * len(cumulative)
+    shown = singles(cumulative, outcomes.view(np.uint8).reshape(1, -1, 2), shots, sources)
+    return shown.view(">u2")[..., 0].astype(np.intp)
+
+
 def skewed(sets, outcomes, seed=1):
     """Distributions with likely, unlikely and impossible outcomes."""
     rng = np.random.default_rng(seed)
@@ -43,7 +51,7 @@ SHAPES += [(1, 100, 2**15 + 1)]
 @pytest.mark.parametrize(("sets", "outcomes", "shots"), SHAPES)
 def test_shots_follow_the_probabilities(sets, outcomes, shots):
     probabilities = skewed(sets, outcomes)
-    found = singles(cumulated(probabilities), shots, np.random.default_rng(2))
+    found = drawn(cumulated(probabilities), shots, np.random.default_rng(2))
     assert found.shape == (sets, shots)
     for row, wanted in zip(found, probabilities, strict=True):
         assert_follows(np.bincount(row, minlength=outcomes), wanted)
@@ -54,7 +62,7 @@ def test_each_shot_is_where_its_random_number_falls(sets, outcomes, shots):
     cumulative = cumulated(skewed(sets, outcomes))
     points = np.random.default_rng(7).random((sets, shots))
     expected = [edges.searchsorted(row, side="right") for edges, row in zip(cumulative, points, strict=True)]
-    np.testing.assert_array_equal(singles(cumulative, shots, np.random.default_rng(7)), expected)
+    np.testing.assert_array_equal(drawn(cumulative, shots, np.random.default_rng(7)), expected)
 
 
 @given(st.lists(st.sampled_from([0.0, 1e-300, 1e-12, 0.25, 1.0, 3.0]), min_size=2, max_size=300), st.integers(0, 99))
@@ -65,17 +73,17 @@ def test_the_index_finds_what_a_search_finds(weights, seed):
     points = np.random.default_rng(seed).random((2, 500))
     points[:, :3] = [[0.0, 0.5, np.nextafter(1.0, 0)]] * 2
     points[:, 3:6] = np.minimum(cumulative[:, [0, 0, -2]], np.nextafter(1.0, 0))  # just where outcomes change
-    found = np.empty(points.shape, dtype=np.int32)
-    sampling._Index(cumulative, finer=500).search(points, found)
+    found = sampling._Index(cumulative, finer=500).search(points).reshape(points.shape)
+    found -= np.array([[0], [cumulative.shape[1]]])
     expected = [edges.searchsorted(row, side="right") for edges, row in zip(cumulative, points, strict=True)]
     np.testing.assert_array_equal(found, expected)
-    assert (np.take_along_axis(probabilities, found.astype(np.intp), axis=1) > 0).all()
+    assert (np.take_along_axis(probabilities, found, axis=1) > 0).all()
 
 
 def test_the_first_shots_are_like_the_last():
     """Shots are exchangeable: each half, and each pair of neighbours, follows the probabilities by itself."""
     probabilities = skewed(1, 16)[0]
-    [found] = singles(cumulated(probabilities[None]), 400_000, np.random.default_rng(3))
+    [found] = drawn(cumulated(probabilities[None]), 400_000, np.random.default_rng(3))
     for part in np.split(found, 4):
         assert_follows(np.bincount(part, minlength=16), probabilities)
     pairs = found[::2] * 16 + found[1::2]
@@ -84,8 +92,21 @@ def test_the_first_shots_are_like_the_last():
 
 def test_sets_have_shots_of_their_own():
     probabilities = np.full((2, 64), 1 / 64)
-    first, second = singles(cumulated(probabilities), 200_000, np.random.default_rng(4))
+    first, second = drawn(cumulated(probabilities), 200_000, np.random.default_rng(4))
     assert_follows(np.bincount(first * 64 + second, minlength=4096), np.full(4096, 1 / 4096))
+
+
+@pytest.mark.parametrize("clbits", [0, 1, 9, 24])
+@pytest.mark.parametrize("shots", [1, 700, 2**14])
+def test_sets_with_sources_and_bits_of_their_own_have_the_shots_that_each_has_alone(clbits, shots):
+    rng = np.random.default_rng(9)
+    cumulative = cumulated(skewed(6, 16))
+    rows = rng.integers(0, 256, (6, 16, -(-clbits // 8)), dtype=np.uint8)
+    together = singles(cumulative, rows, shots, [np.random.default_rng(seed) for seed in range(6)])
+    for index in range(6):
+        own = slice(index, index + 1)
+        alone = singles(cumulative[own], rows[own], shots, [np.random.default_rng(index)])
+        np.testing.assert_array_equal(together[own], alone)
 
 
 def test_rounding_below_nothing_is_nothing():
@@ -93,7 +114,7 @@ def test_rounding_below_nothing_is_nothing():
     cumulative = cumulated(probabilities)
     assert (np.diff(cumulative) >= 0).all()
     assert cumulative[0, -1] == 1.0
-    assert set(singles(cumulative, 1000, np.random.default_rng(5))[0].tolist()) == {0, 2}
+    assert set(drawn(cumulative, 1000, np.random.default_rng(5))[0].tolist()) == {0, 2}
 
 
 @pytest.mark.parametrize("clbits", [0, 1, 8, 9, 16, 24, 33, 64, 65])

@@ -17,7 +17,9 @@ _NARROW = 5
 """Up to so many qubits the sets are kept together; however many they are, so that last digits do not depend on it."""
 
 
-def evolve(program: Program, values: NDArray[np.float64], *, lend: bool = False) -> NDArray[np.complex128]:
+def evolve(
+    program: Program, values: NDArray[np.float64], *, lend: bool = False, phases: bool = True
+) -> NDArray[np.complex128]:
     """The final states without the circuit's global phase.
 
     Args:
@@ -25,6 +27,7 @@ def evolve(program: Program, values: NDArray[np.float64], *, lend: bool = False)
         values: Parameter values of shape ``(sets, parameters)``, in the order of ``circuit.parameters``.
         lend: Whether the result may lie in memory that the next evolution in this thread takes back. It saves more
             time than a gate takes, because fresh memory is slow.
+        phases: Whether the phases of the amplitudes matter; if not, they may be others.
 
     Returns:
         Shape ``(sets, 2**n)``, in Qiskit order.
@@ -37,7 +40,8 @@ def evolve(program: Program, values: NDArray[np.float64], *, lend: bool = False)
         shape = len(values), 1 << program.num_qubits
         states = WideStates(program, tables, lent("evolve", shape) if lend else fresh(shape))
     for stage in program.stages[1:]:
-        states.multiply(stage.local, stage.scattered)
+        if phases or stage.turns or stage is not program.stages[-1]:
+            states.multiply(stage.local, stage.scattered)
         if stage.images is not None:
             states.permute(stage.images, stage.origin)
         states.turn(stage.turns)

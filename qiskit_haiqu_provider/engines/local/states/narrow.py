@@ -17,13 +17,8 @@ class NarrowStates:
         self._tables = tables
         # Twice each: real and imaginary parts are turned alike.
         self._cosines, self._sines = np.repeat(tables.cosines, 2, axis=1), np.repeat(tables.sines, 2, axis=1)
-        self._states = np.empty((1 << self._n, len(tables.phase)), dtype=np.complex128)
-        self._states[0] = tables.phase
-        for qubit in range(self._n):
-            zero, one = tables.starting(program, qubit)
-            half = 1 << qubit
-            np.multiply(self._states[:half], one, out=self._states[half : 2 * half])
-            self._states[:half] *= zero
+        self._states = tables.product(program, range(self._n))
+        self._states *= tables.phase
         # Results go there: fresh memory for each gate is slow.
         self._other = np.empty_like(self._states)
 

@@ -1,12 +1,13 @@
 """A circuit compiled for many parameter sets: what its layers do, with angles that are still open."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.circuit import CircuitInstruction
+from qiskit.circuit import CircuitInstruction, Parameter
 
 from qiskit_haiqu_provider.engines.local.states.gates import IDLE, KNOWN, apply
 from qiskit_haiqu_provider.engines.local.states.layers import Layer, Layers
@@ -68,8 +69,11 @@ class Program:
     start: int
     """The basis state that the circuit starts from."""
 
+    spins: tuple[tuple[int, int], ...]
+    """Qubits with a phase after their first turn, and for each the place of its angle: the start is a product state."""
+
     stages: tuple[Stage, ...]
-    """The first has turns alone."""
+    """The first has turns alone; the phases of single qubits that follow them are those of :attr:`spins`."""
 
 
 def supports(circuit: QuantumCircuit) -> bool:
@@ -85,15 +89,26 @@ def _entangles(instruction: CircuitInstruction) -> bool:
 
 def compile_circuit(circuit: QuantumCircuit) -> Program:
     """Compile a circuit of gates that the kernel :func:`supports`; its global phase is left out."""
-    layers = Layers(circuit.num_qubits)
-    parameters = tuple(circuit.parameters)
-    columns = Columns(parameters)
     position = {bit: index for index, bit in enumerate(circuit.qubits)}
-    for instruction in circuit.data:
-        name = instruction.name
+    gates = ((each.name, [position[bit] for bit in each.qubits], each.params) for each in circuit.data)
+    return compile_gates(gates, circuit.num_qubits, tuple(circuit.parameters))
+
+
+def compile_gates(
+    gates: Iterable[tuple[str, Sequence[int], Sequence[Any]]], num_qubits: int, parameters: tuple[Parameter, ...] = ()
+) -> Program:
+    """Compile gates that the kernel knows.
+
+    Args:
+        gates: Name, qubits and angles of each.
+        num_qubits: How many qubits there are.
+        parameters: Those of the angles, in the order in which their values come.
+    """
+    layers = Layers(num_qubits)
+    columns = Columns(parameters)
+    for name, qubits, params in gates:
         if name not in IDLE:
-            angles = [columns.angle(param) for param in instruction.params]
-            apply(layers, name, [position[bit] for bit in instruction.qubits], angles)
+            apply(layers, name, qubits, [columns.angle(param) for param in params])
     layers.finish()
     first, *rest = layers.layers
     # On a basis state phases are one number, and a permutation gives another basis state.
@@ -101,12 +116,15 @@ def compile_circuit(circuit: QuantumCircuit) -> Program:
     for angle in first.phases.values():
         phase = plus(phase, times(angle, -0.5))
     turns, phases = _Places(), _Places()
-    stages = [_stage(layer, circuit.num_qubits, turns, phases) for layer in (Layer(turns=first.turns), *rest)]
+    early = rest[0].phases if rest else {}
+    spins = [(mask.bit_length() - 1, phases(early.pop(mask))) for mask in list(early) if mask.bit_count() == 1]
+    stages = [_stage(layer, num_qubits, turns, phases) for layer in (Layer(turns=first.turns), *rest)]
     return Program(
-        num_qubits=circuit.num_qubits,
+        num_qubits=num_qubits,
         angles=Angles.of([*turns.angles, *phases.angles, phase], columns, parameters),
         num_turns=len(turns.angles),
         start=0 if first.permutation is None else first.permutation.flips,
+        spins=tuple(spins),
         stages=tuple(stages),
     )
 

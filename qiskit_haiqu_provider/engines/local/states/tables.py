@@ -35,14 +35,25 @@ class Tables:
         phase: NDArray[np.complex128] = self._factors[-1, 1] ** 2
         return phase
 
-    def starting(self, program: Program, qubit: int) -> tuple[Any, Any]:
-        """The amplitudes of a qubit after the first turns, for each set or for all."""
-        turn = dict(program.stages[0].turns).get(qubit)
-        one = program.start >> qubit & 1
-        if turn is None:
-            return 1.0 - one, float(one)
-        cosine, sine = self.cosines[turn], self.sines[turn]
-        return (-sine, cosine) if one else (cosine, sine)
+    def product(self, program: Program, qubits: Sequence[int]) -> NDArray[np.complex128]:
+        """The state of neighbouring qubits at the start, shape ``(2**len(qubits), sets)``."""
+        found = np.empty((1 << len(qubits), self._factors.shape[2]), dtype=np.complex128)
+        found[0] = 1.0
+        for place, qubit in enumerate(qubits):
+            zero, one = self._starting(program, qubit)
+            half = 1 << place
+            np.multiply(found[:half], one, out=found[half : 2 * half])
+            found[:half] *= zero
+        return found
+
+    def _starting(self, program: Program, qubit: int) -> tuple[Any, Any]:
+        """The amplitudes of a qubit at the start, for each set or for all."""
+        turn, spin = dict(program.stages[0].turns).get(qubit), dict(program.spins).get(qubit)
+        flipped = program.start >> qubit & 1
+        zero, one = (1.0 - flipped, float(flipped)) if turn is None else (self.cosines[turn], self.sines[turn])
+        if flipped and turn is not None:
+            zero, one = -one, zero
+        return (zero, one) if spin is None else (zero * self._factors[spin, 0], one * self._factors[spin, 1])
 
     def phases(self, phases: Phases) -> NDArray[np.complex128]:
         """The table of some phases, shape ``(places, sets)``."""

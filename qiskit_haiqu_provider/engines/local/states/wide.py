@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qiskit_haiqu_provider.engines.local.states.program import Phases, Program
+from qiskit_haiqu_provider.engines.local.states.program import Phases, Program, ranges
 from qiskit_haiqu_provider.engines.local.states.tables import Tables, affine_map, places
 
 _BLOCK = 3
@@ -16,6 +15,8 @@ _BLOCK = 3
 _PRODUCT = 2**15
 """Size (rows x columns x depth) of a matrix product that BLAS keeps on one thread: threads of several stall."""
 
+_ONE_TABLE = 13
+"""Up to so many qubits phases are put into one table first: the matrix product that makes it stays on one thread."""
 
 _States = NDArray[np.complex128]
 
@@ -39,25 +40,23 @@ class WideStates:
         self._start(program)
 
     def _start(self, program: Program) -> None:
-        """The product state after the first turns."""
-        halves = []
-        for qubits in (range(self._n // 2), range(self._n // 2, self._n)):
-            half = np.ones((len(self._states), 1))
-            for qubit in qubits:
-                pair = np.empty((len(half), 2))
-                pair[:, 0], pair[:, 1] = self._tables.starting(program, qubit)
-                half = _outer(pair, half)
-            halves.append(half)
-        low, high = halves[0] * self._tables.phase[:, None], halves[1] + 0j
-        np.multiply(high[:, :, None], low[:, None, :], out=self._states.reshape(len(low), -1, low.shape[1]))
+        """The product state at the start."""
+        half = self._n // 2
+        low = self._tables.product(program, range(half)) * self._tables.phase
+        high = self._tables.product(program, range(half, self._n))
+        _outer(np.ascontiguousarray(high.T), np.ascontiguousarray(low.T), self._states)
 
     def multiply(self, local: Sequence[tuple[int, Phases]], scattered: Sequence[Phases]) -> None:
         """Multiply by phases."""
-        found = [(start, np.ascontiguousarray(self._tables.phases(phases).T)) for start, phases in local]
-        if len(found) > 1 and found[0][1].shape[1] == 1 << found[1][0]:  # neighbours: small, so join them
-            (start, low), (_, high) = found[:2]
-            found[:2] = [(start, _outer(high, low))]
-        for start, table in found:
+        tables = [np.ascontiguousarray(self._tables.phases(phases).T) for _, phases in local]
+        starts = [start for start, _ in local]
+        if starts == [start for start, _ in ranges(self._n)] and self._n <= _ONE_TABLE:
+            low, middle, high = tables
+            self._states *= _outer(_outer(high, middle), low, self._other)
+            starts.clear()
+        elif len(starts) > 1 and tables[0].shape[1] == 1 << starts[1]:  # neighbours: small, so join them
+            tables[:2], starts[:2] = [_outer(tables[1], tables[0])], starts[:1]
+        for start, table in zip(starts, tables, strict=False):
             view = self._states.reshape(len(table), -1, table.shape[1], 1 << start)
             view *= table[:, None, :, None]
         for phases in scattered:
@@ -134,9 +133,21 @@ def _turn(states: _States, block: NDArray[np.float64], start: int, out: _States)
 _IDENTITY = np.eye(2)[..., None]
 
 
-def _outer(high: NDArray[Any], low: NDArray[Any]) -> NDArray[Any]:
+def _outer(high: _States, low: _States, out: _States | None = None) -> _States:
     """For each set the products of all of one with all of the other."""
-    return np.asarray(high[:, :, None] * low[:, None, :]).reshape(len(low), -1)
+    sets, size = len(low), high.shape[1] * low.shape[1]
+    found = np.empty((sets, size), dtype=np.complex128) if out is None else out
+    if 4 * size > _PRODUCT:
+        np.multiply(high[:, :, None], low[:, None, :], out=found.reshape(sets, high.shape[1], -1))
+        return found
+    # As a product of real matrices it takes half the time.
+    pairs = np.empty((sets, 2, low.shape[1], 2))
+    pairs[:, 0] = low.view(np.float64).reshape(sets, -1, 2)
+    np.negative(low.imag, out=pairs[:, 1, :, 0])
+    pairs[:, 1, :, 1] = low.real
+    shape = sets, high.shape[1], -1
+    np.matmul(_real(high, shape), pairs.reshape(sets, 2, -1), out=_real(found, shape))
+    return found
 
 
 def _real(states: NDArray[np.complex128], shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -145,9 +156,11 @@ def _real(states: NDArray[np.complex128], shape: tuple[int, ...]) -> NDArray[np.
 
 
 def _blocks(qubits: Sequence[int]) -> Iterator[range]:
-    """Ranges of neighbouring qubits that hold all of some, ascending."""
+    """Ranges of neighbouring qubits that hold all of some, ascending; the first is larger where one would be left."""
     rest = list(qubits)
     while rest:
-        inside = [qubit for qubit in rest if qubit < rest[0] + _BLOCK]
+        further = rest[-1] - rest[0]
+        size = _BLOCK + 1 if further and further % _BLOCK == 0 else _BLOCK
+        inside = [qubit for qubit in rest if qubit < rest[0] + size]
         yield range(rest[0], inside[-1] + 1)
         rest = rest[len(inside) :]
