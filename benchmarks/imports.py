@@ -1,10 +1,13 @@
 """What importing the package costs, next to importing Qiskit, in fresh interpreters."""
 
+import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
 from typing import Any
 
 GOAL = 1.15
@@ -82,18 +85,32 @@ class ImportCost:
 
 
 def measure_imports(repetitions: int) -> ImportCost:
-    """Import in turns, each time in a new interpreter; the first round warms the file cache."""
+    """Import in turns, each time in a new interpreter; the first round warms the file cache, and compiles."""
     cost = ImportCost()
-    for repetition in range(repetitions + 1):
-        for name, statement in STATEMENTS.items():
-            program = _PROGRAM.format(statement=statement, lazy=LAZY)
-            done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-            figures, _, loaded = done.stdout.partition("\n")
-            if name in OURS:
-                cost.loaded.update(loaded.split())
-            if repetition:
-                wall, cpu, peak = map(float, figures.split())
-                cost.wall[name].append(wall * 1000)
-                cost.cpu[name].append(cpu * 1000)
-                cost.memory[name].append(peak)
+    with _compiling() as environment:
+        for repetition in range(repetitions + 1):
+            for name, statement in STATEMENTS.items():
+                _import(cost, name, statement, environment, counts=repetition > 0)
     return cost
+
+
+@contextmanager
+def _compiling() -> Iterator[Mapping[str, str]]:
+    """An environment in which everything has its byte code, as installed packages have, also what is imported from a
+    checkout, and also where Python is told not to write any."""
+    with TemporaryDirectory() as folder:
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        yield {**kept, "PYTHONPYCACHEPREFIX": folder}
+
+
+def _import(cost: ImportCost, name: str, statement: str, environment: Mapping[str, str], *, counts: bool) -> None:
+    program = _PROGRAM.format(statement=statement, lazy=LAZY)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    figures, _, loaded = done.stdout.partition("\n")
+    if name in OURS:
+        cost.loaded.update(loaded.split())
+    if counts:
+        wall, cpu, peak = map(float, figures.split())
+        cost.wall[name].append(wall * 1000)
+        cost.cpu[name].append(cpu * 1000)
+        cost.memory[name].append(peak)

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options, QubitProperties
@@ -17,7 +17,7 @@ from qiskit_haiqu_provider.devices.record import DeviceRecord
 from qiskit_haiqu_provider.engines.base import Engine
 from qiskit_haiqu_provider.exceptions import HaiquInputError
 from qiskit_haiqu_provider.job import HaiquJob
-from qiskit_haiqu_provider.options.base import Layer, Setting
+from qiskit_haiqu_provider.options.base import Layer
 from qiskit_haiqu_provider.options.definitions import SamplerOptions
 from qiskit_haiqu_provider.progress import shown
 from qiskit_haiqu_provider.run.checks import check_choice, check_shots
@@ -27,7 +27,9 @@ from qiskit_haiqu_provider.run.request import Progress, RunRequest, RunType, Tas
 from qiskit_haiqu_provider.sessions import opened
 from qiskit_haiqu_provider.store import JobStore
 from qiskit_haiqu_provider.submit import submit_job
-from qiskit_haiqu_provider.views import BackendConfiguration, BackendStatus
+
+if TYPE_CHECKING:
+    from qiskit_haiqu_provider.views import BackendConfiguration, BackendStatus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +49,12 @@ class RunSettings:
     tags: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, resolved: Mapping[str, Setting], **more: Any) -> "RunSettings":
-        """The effective values of the options of a run, as they were resolved."""
-        values = {name: setting.value for name, setting in resolved.items()}
+    def of(cls, values: Mapping[str, Any], **more: Any) -> "RunSettings":
+        """The settings of a run from the effective values of its options."""
         return cls(
             options={**values["backend_options"], "seed_simulator": values["seed_simulator"]},
             use_mitigation=values["use_mitigation"],
-            mitigation=values["mitigation"].to_dict(),
+            mitigation=values["mitigation"],
             dry_run=values["dry_run"],
             max_cost_usd=values["max_cost_usd"],
             name=values["name"],
@@ -181,16 +182,20 @@ class HaiquBackend(BackendV2):
             if name in self._set or (value is not defaults[name] and repr(value) != repr(defaults[name]))
         }
 
-    def status(self) -> BackendStatus:
+    def status(self) -> "BackendStatus":
         """Whether the device takes jobs, and how many are waiting; asks a remote service."""
+        from qiskit_haiqu_provider.views import BackendStatus  # loaded when it is asked for
+
         pending = self._engine.pending_jobs(self._record.id)
         now = next((record for record in self._engine.devices() if record.id == self._record.id), self._record)
         return BackendStatus(
             backend_name=self.name, operational=now.operational, pending_jobs=pending, status_msg=now.status
         )
 
-    def configuration(self) -> BackendConfiguration:
+    def configuration(self) -> "BackendConfiguration":
         """Read-only view for code that was written for older backends, such as mthree."""
+        from qiskit_haiqu_provider.views import BackendConfiguration  # loaded when it is asked for
+
         return BackendConfiguration(
             backend_name=self.name,
             backend_version=self.backend_version,
@@ -363,7 +368,7 @@ class HaiquBackend(BackendV2):
         return with_mitigation(request, self._engine, target=self.target if self._record.constrained else None)
 
     def _all_options(self) -> dict[str, Any]:
-        return dict(self._options.items())
+        return dict(vars(self._options))
 
     def _parse(
         self, run_input: QuantumCircuit | Iterable[QuantumCircuit], options: Mapping[str, Any]
@@ -398,9 +403,9 @@ class HaiquBackend(BackendV2):
         chosen = SamplerOptions(**{name: given[name] for name in given.keys() & own})
         chosen.backend_options = engine_options
         chosen.bind(self.layers)
-        resolved = chosen.resolved()
-        shots = check_shots(resolved["default_shots"].value, maximum=self._engine.max_shots(self.name))
-        return shots, RunSettings.of(resolved, tags=tags)
+        values = chosen.values()
+        shots = check_shots(values["default_shots"], maximum=self._engine.max_shots(self.name))
+        return shots, RunSettings.of(values, tags=tags)
 
     def _warn_ignored(self, names: Collection[str], *, valid: Collection[str]) -> None:
         if names and frozenset(names) not in self._ignored:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from qiskit_haiqu_provider.accounts.connection import Connection, Given, no_key_message
+from qiskit_haiqu_provider.accounts.connection import Connection, no_key_message
 from qiskit_haiqu_provider.accounts.credentials import (
     VENDORS,
     Vendor,
@@ -14,6 +14,7 @@ from qiskit_haiqu_provider.accounts.credentials import (
     how_to_give,
     missing_parts,
 )
+from qiskit_haiqu_provider.accounts.given import Given
 from qiskit_haiqu_provider.exceptions import (
     HaiquAuthenticationError,
     HaiquError,
@@ -112,12 +113,11 @@ def _folder(store: JobStore) -> Check:
     if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
         advice = "Set HAIQU_HOME to a folder that can be written."
         return Check(name="folder", ok=False, detail=f"{home} cannot be written; nothing is remembered", advice=advice)
-    jobs = sum(1 for _ in (home / "jobs").glob("*.json"))
     circuits = sum(1 for _ in (home / "circuits").glob("*.jsonl"))
     return Check(
         name="folder",
         ok=True,
-        detail=f"{home}; jobs on record: {jobs}, experiments whose circuits are remembered: {circuits}",
+        detail=f"{home}; jobs on record: {store.count()}, experiments whose circuits are remembered: {circuits}",
     )
 
 

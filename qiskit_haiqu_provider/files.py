@@ -82,16 +82,22 @@ def lock_is_held(path: Path) -> bool:
     return False
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Types whose values are as they are in JSON."""
+
+
 def plain(value: Any, depth: int = 0) -> Any:
     """The value in JSON's terms: keys as text, arrays and numpy numbers as lists and numbers, the rest as text."""
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     if depth >= _DEEPEST:
         return f"<{type(value).__name__}>"
-    if isinstance(value, Mapping):
-        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+    # Most items are plain already, and most mappings dictionaries: the shorter way is taken by every record.
+    if isinstance(value, (dict, Mapping)):
+        items = value.items()
+        return {str(key): item if type(item) in _PLAIN else plain(item, depth + 1) for key, item in items}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item, depth + 1) for item in value]
+        return [item if type(item) in _PLAIN else plain(item, depth + 1) for item in value]
     if hasattr(value, "tolist"):
         return plain(value.tolist(), depth + 1)
     return str(value)

@@ -9,7 +9,6 @@ import weakref
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from qiskit.primitives import BasePrimitiveJob
@@ -17,8 +16,10 @@ from qiskit.providers import JobStatus, JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from qiskit_haiqu_provider.cost.reservation import settle
+from qiskit_haiqu_provider.ending import end_of, ended_at_once
 from qiskit_haiqu_provider.engines.base import Execution, RemoteExecution
-from qiskit_haiqu_provider.exceptions import HaiquError, HaiquJobCancelledError, HaiquJobError, HaiquJobTimeoutError
+from qiskit_haiqu_provider.engines.ended import EndedExecution
+from qiskit_haiqu_provider.exceptions import HaiquError, HaiquJobError, HaiquJobTimeoutError
 from qiskit_haiqu_provider.loglines import new_lines
 from qiskit_haiqu_provider.run.collect import Origin, collect, collect_some
 from qiskit_haiqu_provider.run.plan import Plan
@@ -34,6 +35,11 @@ Follow = Callable[[JobRecord], RemoteExecution | None]
 
 _LIVE: "weakref.WeakValueDictionary[tuple[str, str], HaiquJob]" = weakref.WeakValueDictionary()
 """Jobs of this process by home and id, so that asking for one gives the same handle."""
+
+_COMPLETE = threading.Event()
+"""That of all jobs whose execution was over from the start; nobody waits for it, nor sets or clears it."""
+
+_COMPLETE.set()
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_LIVE.clear)  # the threads that run them stay with the parent
@@ -53,32 +59,41 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         *,
         backend: Any = None,
         backend_of: Callable[[JobRecord], Any] | None = None,
-        record: JobRecord | None = None,
+        record: JobRecord | Callable[[], JobRecord] | None = None,
         store: JobStore | None = None,
         read: Callable[[RunResult], Any] | None = None,
         follow: Follow | None = None,
+        origin: Origin | None = None,
     ) -> None:
         JobV1.__init__(self, backend, execution.id)
         self._execution = execution
         self._plan = plan
-        self._record = record
+        self._known = record
+        self._told_origin = origin
         self._store = store
         self._read = read
         self._follow = follow
         self._backend_of = backend_of
         self._value: Any = None
         self._error: Exception | None = None
-        self._seen = JobStatus.INITIALIZING if record is None else JobStatus[record.status]
+        self._seen = JobStatus[record.status] if isinstance(record, JobRecord) else JobStatus.INITIALIZING
         self._post_processing = 0.0
-        self._complete = threading.Event()
+        self._at_once = isinstance(execution, EndedExecution)  # others may be on disk already, as not yet ended
+        self._complete = _COMPLETE if self._at_once else threading.Event()
         self._callbacks: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._finishing = threading.Lock()
         if store is not None:
-            _LIVE[str(store.home), self.job_id()] = self
-        self._at_once = execution.pushes and execution.status() in JOB_FINAL_STATES
+            _LIVE[str(store.home), execution.id] = self
         if execution.pushes:
             execution.on_done(self._finish)
+
+    @property
+    def _record(self) -> JobRecord | None:
+        """What is kept of the job; where the run was over at once, it is made when it is asked for."""
+        if callable(self._known):
+            self._known = self._known()
+        return self._known
 
     def job_id(self) -> str:
         """The id by which the service knows the job."""
@@ -100,7 +115,7 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
     @property
     def plan(self) -> Plan:
         """How the results come home: one outline for each PUB or circuit, and the jobs that a service runs for them."""
-        remote = self._execution if isinstance(self._execution, RemoteExecution) else None
+        remote = self._followed
         return self._plan if remote is None else replace(self._plan, jobs=tuple(remote.layout()))
 
     def submit(self) -> None:
@@ -114,10 +129,7 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
     def status(self) -> JobStatus:
         """Where the job stands. DONE means that the result is there."""
         if self._complete.is_set():
-            if self._error is None:
-                return JobStatus.DONE
-            cancelled = isinstance(self._error, HaiquJobCancelledError)
-            return JobStatus.CANCELLED if cancelled else JobStatus.ERROR
+            return end_of(self._error)[0]
         status = self._execution.status()
         self._seen = JobStatus.RUNNING if status in JOB_FINAL_STATES and self._execution.pushes else status
         return self._seen
@@ -280,15 +292,21 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
             self._execution, self._value, self._error = remote, None, None
             self._complete.clear()
             if self._record is not None and self._store is not None:
-                self._record = replace(self._record, status=JobStatus.QUEUED.name, error=None, metrics={}, layout=())
+                self._known = replace(self._record, status=JobStatus.QUEUED.name, error=None, metrics={}, layout=())
                 self._store.write(self._record)
         return True
 
     def _remote(self) -> RemoteExecution | None:
         """The run at its service; ``None`` for one of this machine."""
-        if isinstance(self._execution, RemoteExecution):
-            return self._execution
+        if self._followed is not None:
+            return self._followed
         return None if self._follow is None or self._record is None else self._follow(self._record)
+
+    @property
+    def _followed(self) -> RemoteExecution | None:
+        """The execution if it is a run at a service; the others push, which is told much sooner."""
+        execution = self._execution
+        return execution if not execution.pushes and isinstance(execution, RemoteExecution) else None
 
     def __await__(self) -> Generator[Any, None, Any]:
         """Wait without blocking the event loop; cancelling the wait leaves the job alive."""
@@ -315,14 +333,14 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
 
     def _last_status(self) -> JobStatus:
         """The status as it was last seen: a service is not asked."""
-        if self._complete.is_set() or not isinstance(self._execution, RemoteExecution):
+        if self._complete.is_set() or self._followed is None:
             return self.status()
         return self._seen
 
     def _settled(self, timeout: float | None = None) -> bool:
         """Wait until the job has ended and its result is home; one that does not push is looked at only now."""
         if self._execution.pushes:
-            return self._complete.wait(timeout)
+            return self._complete.is_set() or self._complete.wait(timeout)
         if not self._complete.is_set() and self._execution.wait(timeout):
             with self._finishing:
                 if not self._complete.is_set():  # several threads may have waited
@@ -340,6 +358,8 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         callback()
 
     def _origin(self) -> Origin:
+        if self._told_origin is not None:
+            return self._told_origin
         record = self._record
         return Origin(self.job_id(), record.backend if record else "", record.via if record else "")
 
@@ -363,40 +383,31 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         finally:
             with self._lock:
                 callbacks, self._callbacks = self._callbacks, []
-                self._complete.set()
+                if not self._at_once:
+                    self._complete.set()
         for callback in callbacks:
             callback()
 
     def _keep(self, run: RunResult | None) -> None:
         if isinstance(self._execution, StoredExecution):
-            self._record = self._execution.record
+            self._known = self._execution.record
             return
-        if self._store is None or self._record is None:
+        if self._store is None or self._known is None:
             return
         result = run if self._error is None else None
-        if self._at_once:
-            self._store.write_later(self.job_id(), partial(self._ended, self._record), result)
+        if self._at_once:  # what waits to be written does not keep the job alive
+            ended = ended_at_once(self._known, self._error, self._execution.seconds(), self._post_processing)
+            self._store.write_later(self.job_id(), ended, result)
             return
-        self._record = self._ended(self._record)
-        self._store.write(self._record, result)
-
-    def _ended(self, record: JobRecord) -> JobRecord:
-        """The record of the job now that it has ended."""
-        remote = self._execution if isinstance(self._execution, RemoteExecution) else None
-        status = JobStatus.DONE if self._error is None else JobStatus.ERROR
-        if isinstance(self._error, HaiquJobCancelledError):
-            status = JobStatus.CANCELLED
-        return replace(
-            record,
-            status=status.name,
-            error=None if self._error is None else str(self._error),
-            metrics=self.metrics(),
-            state=record.state if remote is None else remote.state(),
-        )
+        record = self._known() if callable(self._known) else self._known
+        state = record.state if self._followed is None else self._followed.state()
+        status, error = end_of(self._error)
+        self._known = replace(record, status=status.name, error=error, metrics=self.metrics(), state=state)
+        self._store.write(self._known, result)
 
     def _settle(self) -> None:
         """Note what the job cost, if it is under a budget."""
-        if self._record is None or not self._record.reservation or not isinstance(self._execution, RemoteExecution):
+        if self._followed is None or self._record is None or not self._record.reservation:
             return
         try:
             self.usage()

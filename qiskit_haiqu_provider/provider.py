@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus
 
-from qiskit_haiqu_provider.accounts.connection import Given
+from qiskit_haiqu_provider.accounts.given import Given
 from qiskit_haiqu_provider.accounts.manager import Accounts
 from qiskit_haiqu_provider.backend import HaiquBackend
-from qiskit_haiqu_provider.cost.ledger import Ledger, ledger_of
 from qiskit_haiqu_provider.engines.base import Engine, Executor
 from qiskit_haiqu_provider.exceptions import (
     HaiquBackendNotFoundError,
@@ -28,7 +27,6 @@ from qiskit_haiqu_provider.options.base import check_layer
 from qiskit_haiqu_provider.options.definitions import EstimatorOptions, SamplerOptions
 from qiskit_haiqu_provider.reach.arguments import check_parts
 from qiskit_haiqu_provider.reach.engines import Engines
-from qiskit_haiqu_provider.reach.history import Adopted, Wanted, adopted_job, known_ids, list_jobs
 from qiskit_haiqu_provider.reach.routes import check_filters, check_via
 from qiskit_haiqu_provider.reach.service import Service
 from qiskit_haiqu_provider.secret import Secret
@@ -41,6 +39,8 @@ if TYPE_CHECKING:
     from qiskit_haiqu_provider.api.models import Experiment
     from qiskit_haiqu_provider.check import Checks
     from qiskit_haiqu_provider.compare import CostComparison
+    from qiskit_haiqu_provider.cost.ledger import Ledger
+    from qiskit_haiqu_provider.reach.history import Adopted
 
 
 class HaiquProvider(Accounts):
@@ -97,7 +97,7 @@ class HaiquProvider(Accounts):
         home: str | os.PathLike[str] | None = None,
         options: Mapping[str, Any] | None = None,
         budget_usd: float | None = None,
-        ledger: str | os.PathLike[str] | Ledger | None = None,
+        ledger: "str | os.PathLike[str] | Ledger | None" = None,
     ) -> None:
         check_parts(executor=executor, transport=transport, options=options)
         given = Given.checked(
@@ -106,11 +106,18 @@ class HaiquProvider(Accounts):
         check_via(via)
         self._via = via
         self._store = JobStore(home)
-        self._ledger = ledger_of(ledger, budget_usd=budget_usd, home=lambda: self._store.home)
+        self._ledger = self._ledger_of(ledger, budget_usd)
         self._service = Service(given, self._store, timeout=timeout, api=api, transport=transport)
         self._reach = Engines(self._service, executor=executor)
         self._options = dict(options or {})
         check_layer([SamplerOptions, EstimatorOptions], ("provider", self._options), owner="HaiquProvider(options=...)")
+
+    def _ledger_of(self, ledger: Any, budget_usd: float | None) -> "Ledger | None":
+        if ledger is None and budget_usd is None:
+            return None
+        from qiskit_haiqu_provider.cost.ledger import ledger_of
+
+        return ledger_of(ledger, budget_usd=budget_usd, home=lambda: self._store.home)
 
     def __deepcopy__(self, _memo: Any) -> "HaiquProvider":
         # A handle on connections, jobs and a key, which are shared rather than copied.
@@ -122,7 +129,7 @@ class HaiquProvider(Accounts):
         return dict(self._options)
 
     @property
-    def ledger(self) -> Ledger | None:
+    def ledger(self) -> "Ledger | None":
         """Where the cost of runs adds up; ``None`` without a budget."""
         return self._ledger
 
@@ -311,6 +318,8 @@ class HaiquProvider(Accounts):
             status: Only jobs of that status, or of one of those.
             created_after: Only jobs submitted after that time; a time without zone is in UTC.
         """
+        from qiskit_haiqu_provider.reach.history import Wanted, known_ids, list_jobs
+
         wanted = Wanted.checked(limit=limit, backend_name=backend_name, status=status, created_after=created_after)
         ours = self._store.records()
         theirs = self._service.elsewhere(wanted, known_ids(ours))
@@ -374,7 +383,9 @@ class HaiquProvider(Accounts):
     def _stored_job(self, job_id: str) -> HaiquJob:
         return stored_job(self._store, job_id, self._backend_of, self._reach.follow)
 
-    def _adopted_job(self, found: Adopted) -> HaiquJob:
+    def _adopted_job(self, found: "Adopted") -> HaiquJob:
+        from qiskit_haiqu_provider.reach.history import adopted_job
+
         return adopted_job(self._store, found, self._backend_of, self._reach.follow)
 
     def _backend_of(self, record: JobRecord) -> HaiquBackend | None:

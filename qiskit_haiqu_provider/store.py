@@ -5,8 +5,8 @@ arrays of its result, whose shapes the record holds. Both are written to a tempo
 in a folder of mode 0700. Every process that runs jobs holds a lock file for as long as it lives, so that another one
 can tell a running job from a job whose process died.
 
-Jobs that were done before anyone could ask for them are written a moment later, many at a time; this process knows them
-at once.
+Jobs that were done before anyone could ask for them are written a moment later, many at a time, those of a batch in the
+same two files (see :mod:`~qiskit_haiqu_provider.batches`); this process knows them at once.
 """
 
 import contextlib
@@ -26,6 +26,17 @@ from typing import Any
 from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
+from qiskit_haiqu_provider.batches import (
+    LEAST,
+    batches_in,
+    find,
+    is_batch,
+    read_batch,
+    read_entry,
+    results_of,
+    size_of,
+    write_batches,
+)
 from qiskit_haiqu_provider.behind import Late, WriteBehind
 from qiskit_haiqu_provider.cost.reservation import Reservation
 from qiskit_haiqu_provider.exceptions import HaiquJobNotFoundError
@@ -113,8 +124,10 @@ class JobStore:
     def write(self, record: JobRecord, result: RunResult | None = None) -> None:
         """Write a record, and with it the arrays of a result. The old record stays until the new one is whole."""
         try:
+            if result is not None:
+                record = replace(record, layout=layout_of(result), facts=dict(result.metadata))
             data = None if result is None else buffers(result)
-            _write(private_folder(self.home / "jobs"), _with_layout(record, result), data)
+            _write(private_folder(self.home / "jobs"), _values(record), data)
         except OSError as error:
             _warn_unwritable(self.home, error)
             return
@@ -132,8 +145,11 @@ class JobStore:
             record: Makes the record, which will not change any more.
             result: Its result; arrays may change afterwards.
         """
-        data = None if result is None else b"".join(buffers(result))
-        self._behind.put(job_id, Late(partial(_with_layout_of, record, result), data))
+        if result is None:
+            self._behind.put(job_id, Late(record))
+            return
+        whole = partial(_with_layout, record, layout_of(result), result.metadata)  # without the arrays
+        self._behind.put(job_id, Late(whole, b"".join(buffers(result))))
 
     def flush(self) -> None:
         """Write now what is to be written later, of all stores with this home."""
@@ -164,8 +180,10 @@ class JobStore:
         if late is not None:
             record: JobRecord = late.record()
             return record
+        batch = None if path.exists() else find(path.parent, job_id)
         try:
-            return _record(path)
+            data = json.loads(path.read_bytes()) if batch is None else read_entry(batch, job_id).record
+            return _checked_record(data, job_id)
         except FileNotFoundError:
             raise HaiquJobNotFoundError(
                 f"No job '{job_id}' is known in {path.parent}. See provider.jobs(), or set HAIQU_HOME to the "
@@ -173,18 +191,16 @@ class JobStore:
             ) from None
         except _UNREADABLE as error:
             raise HaiquJobNotFoundError(
-                f"The record of job '{job_id}' in {path} cannot be read ({_reason(error)}). The file was kept."
+                f"The record of job '{job_id}' in {batch or path} cannot be read ({_reason(error)}). The file was kept."
             ) from error
 
     def records(self) -> list[JobRecord]:
         """All records, the last submitted first. One that cannot be read is skipped with one warning, its file kept."""
-        found: list[JobRecord] = [late.record() for late in self._behind.all()]
-        known = {_file_name(record.id) for record in found}
-        for path in (self.home / "jobs").glob("*.json"):
-            if path.stem in known:
-                continue  # written meanwhile
+        waiting: list[JobRecord] = [late.record() for late in self._behind.all()]
+        found: dict[str, JobRecord] = {}
+        for path in _files(self.home / "jobs"):
             try:
-                found.append(_record(path))
+                found.update(_records(path))
             except FileNotFoundError:
                 continue  # pruned by another process meanwhile
             except _UNREADABLE as error:
@@ -192,7 +208,12 @@ class JobStore:
                     f"The job record {path} cannot be read ({_reason(error)}); it was skipped and the file kept.",
                     stacklevel=2,
                 )
-        return sorted(found, key=created_at, reverse=True)
+        found.update({record.id: record for record in waiting})  # also those that were written meanwhile
+        return sorted(found.values(), key=created_at, reverse=True)
+
+    def count(self) -> int:
+        """How many jobs are on disk; their records are not read."""
+        return sum(map(size_of, _files(self.home / "jobs")))
 
     def result(self, record: JobRecord) -> RunResult:
         """The result of a job that is done.
@@ -200,10 +221,16 @@ class JobStore:
         Raises:
             HaiquJobNotFoundError: If its arrays are missing or cannot be read.
         """
-        path = self.home / "jobs" / f"{_checked(record.id)}.bin"
+        path, start = self.home / "jobs" / f"{_checked(record.id)}.bin", 0
         late = self._behind.get(record.id)
         try:
-            with path.open("rb") if late is None else io.BytesIO(late.result or b"") as file:
+            if late is not None:
+                return read_result(record.layout, record.facts, io.BytesIO(late.result or b""))
+            batch = None if path.exists() else find(path.parent, record.id)
+            if batch is not None:
+                path, start = results_of(batch), read_entry(batch, record.id).start
+            with path.open("rb") as file:
+                file.seek(start)
                 return read_result(record.layout, record.facts, file)
         except _UNREADABLE as error:
             raise HaiquJobNotFoundError(
@@ -228,16 +255,21 @@ _BEHIND: dict[Path, WriteBehind] = {}
 """By home, what is to be written later."""
 
 
-def _write(folder: Path, record: JobRecord, result: Iterable[Buffer] | None = None) -> None:
-    """Write the files of a job, the record last."""
-    name = _checked(record.id)
+def _write(folder: Path, record: Mapping[str, Any], result: Iterable[Buffer] | None = None) -> None:
+    """Write the files of a job, the record, in JSON values, last."""
+    name = _checked(record["id"])
     if result is not None:
         with replacing(folder / f"{name}.bin") as file:
             for part in result:
                 file.write(part)
-    text = json.dumps(plain({"format": FORMAT, "version": VERSION, **vars(record)}))
     with replacing(folder / f"{name}.json") as file:
-        file.write(text.encode())
+        file.write(json.dumps(record).encode())
+
+
+def _values(record: JobRecord) -> dict[str, Any]:
+    """A record in JSON values."""
+    data: dict[str, Any] = plain({"format": FORMAT, "version": VERSION, **vars(record)})
+    return data
 
 
 def _write_all(home: Path, jobs: Sequence[Late]) -> None:
@@ -245,12 +277,17 @@ def _write_all(home: Path, jobs: Sequence[Late]) -> None:
     if not home.is_dir():
         return
     try:
-        folder = private_folder(home / "jobs")
+        folder, batch = private_folder(home / "jobs"), []
         for job in jobs:
             try:
-                _write(folder, job.record(), None if job.result is None else [job.result])
+                batch.append((_values(job.record()), job.result))
             except (ValueError, TypeError):  # what cannot be told of one job does not keep others from the disk
                 logger.warning("The record of a job could not be written.", exc_info=True)
+        if len(batch) >= LEAST:
+            write_batches(folder, [(record, result or b"") for record, result in batch])
+        else:
+            for record, result in batch:
+                _write(folder, record, None if result is None else [result])
     except OSError as error:
         _warn_unwritable(home, error)
         return
@@ -259,18 +296,26 @@ def _write_all(home: Path, jobs: Sequence[Late]) -> None:
 
 def _prune(home: Path) -> None:
     """Remove the oldest finished local jobs beyond the number kept, and what dead processes left behind."""
-    paths = list((home / "jobs").glob("*.json"))
-    if len(paths) <= 1.1 * KEEP_FINISHED:  # seldom and many at a time: looking costs more than removing
+    paths = _files(home / "jobs")
+    spare = sum(map(size_of, paths)) - KEEP_FINISHED
+    if spare <= 0.1 * KEEP_FINISHED:  # seldom and many at a time: looking costs more than removing
         return
-    for path in sorted(paths, key=_modified)[: len(paths) - KEEP_FINISHED]:
+    for path in sorted(paths, key=_modified):
+        spare -= size_of(path)
+        if spare < 0:
+            break
         with contextlib.suppress(*_UNREADABLE):
-            record = _record(path)
-            if record.via == "local" and record.status in _FINAL:
+            if is_batch(path) or _is_finished_and_local(path):
                 path.unlink(missing_ok=True)
                 path.with_suffix(".bin").unlink(missing_ok=True)
     for lock in (home / "owners").glob("*.lock"):
         if not lock_is_held(lock):
             lock.unlink(missing_ok=True)
+
+
+def _is_finished_and_local(path: Path) -> bool:
+    """Whether the jobs in a file have ended, and ran on this machine; all that are written in batches have."""
+    return all(record.via == "local" and record.status in _FINAL for record in _records(path).values())
 
 
 def _warn_unwritable(home: Path, error: OSError) -> None:
@@ -309,15 +354,27 @@ def _file_name(job_id: str) -> str:
     return job_id.replace("/", "~")  # those of Amazon Braket have one
 
 
-def _record(path: Path) -> JobRecord:
-    data = json.loads(path.read_bytes())
+def _files(folder: Path) -> list[Path]:
+    """The files with records: of one job, or of a batch."""
+    return [*folder.glob("*.json"), *batches_in(folder)]
+
+
+def _records(path: Path) -> dict[str, JobRecord]:
+    """The records in a file by id."""
+    read = read_batch(path) if is_batch(path) else {path.stem: json.loads(path.read_bytes())}
+    records = [_checked_record(data, job_id) for job_id, data in read.items()]
+    return {record.id: record for record in records}
+
+
+def _checked_record(data: Any, name: str) -> JobRecord:
+    """The record that was read under the id of a job, or the name of its file."""
     if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
         raise ValueError("not a job record")
     version = data.pop("version", None)
     if version != VERSION:
         raise ValueError(f"version {version}, this release reads version {VERSION}")
     record = JobRecord(**data)
-    if _file_name(record.id) != path.stem:
+    if _file_name(record.id) != _file_name(name):
         raise ValueError(f"it is of job {record.id!r}")
     if created_at(record).tzinfo is None:
         raise ValueError("the time of submission has no time zone")
@@ -331,10 +388,8 @@ def _reason(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _with_layout_of(record: Callable[[], JobRecord], result: RunResult | None) -> JobRecord:
-    return _with_layout(record(), result)
-
-
-def _with_layout(record: JobRecord, result: RunResult | None) -> JobRecord:
-    """The record of a job with that result."""
-    return record if result is None else replace(record, layout=layout_of(result), facts=dict(result.metadata))
+def _with_layout(
+    record: Callable[[], JobRecord], layout: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]
+) -> JobRecord:
+    """The record of a job with a result of that layout."""
+    return replace(record(), layout=layout, facts=dict(facts))

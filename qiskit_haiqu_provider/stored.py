@@ -1,4 +1,4 @@
-"""Executions that do not run in this process: known from their record, or finished from the start."""
+"""Executions that do not run in this process, known from their record."""
 
 import contextlib
 import threading
@@ -12,39 +12,6 @@ from qiskit.providers.jobstatus import JOB_FINAL_STATES
 from qiskit_haiqu_provider.exceptions import HaiquJobCancelledError, HaiquJobError
 from qiskit_haiqu_provider.run.result import RunResult
 from qiskit_haiqu_provider.store import JobRecord, JobStore
-
-
-class FinishedExecution:
-    """An execution that needs no running: a dry run."""
-
-    pushes = True
-
-    def __init__(self, execution_id: str) -> None:
-        self.id = execution_id
-
-    def status(self) -> JobStatus:
-        """DONE."""
-        return JobStatus.DONE
-
-    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - never waits
-        """There is nothing to wait for."""
-        return True
-
-    def result(self) -> RunResult:
-        """Nothing was run."""
-        return RunResult(())
-
-    def cancel(self) -> bool:
-        """There is nothing to stop."""
-        return False
-
-    def seconds(self) -> Mapping[str, float]:
-        """None were spent."""
-        return {"queue": 0.0, "run": 0.0}
-
-    def on_done(self, callback: Callable[[], None]) -> None:
-        """Call back at once."""
-        callback()
 
 
 class StoredExecution:

@@ -5,16 +5,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from qiskit_haiqu_provider.cost.estimate import CostEstimate
-from qiskit_haiqu_provider.cost.ledger import Ledger
 from qiskit_haiqu_provider.cost.reservation import Reservation, release, reservation_of
 from qiskit_haiqu_provider.engines.base import Engine, Execution, RemoteExecution
+from qiskit_haiqu_provider.engines.ended import EndedExecution
 from qiskit_haiqu_provider.exceptions import (
     HaiquApiError,
     HaiquCostLimitError,
@@ -23,11 +23,15 @@ from qiskit_haiqu_provider.exceptions import (
     HaiquSubmissionError,
 )
 from qiskit_haiqu_provider.job import Follow, HaiquJob, live_job
+from qiskit_haiqu_provider.run.collect import Origin
 from qiskit_haiqu_provider.run.plan import Plan
 from qiskit_haiqu_provider.run.request import Progress, RunRequest
 from qiskit_haiqu_provider.run.result import RunResult
 from qiskit_haiqu_provider.store import JobRecord, JobStore, created_at
-from qiskit_haiqu_provider.stored import FinishedExecution, StoredExecution
+from qiskit_haiqu_provider.stored import StoredExecution
+
+if TYPE_CHECKING:
+    from qiskit_haiqu_provider.cost.ledger import Ledger
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +51,7 @@ def submit_job(
     store: JobStore,
     dry_run: bool = False,
     max_cost_usd: float | None = None,
-    ledger: Ledger | None = None,
+    ledger: "Ledger | None" = None,
     progress: Progress | None = None,
     tags: tuple[str, ...] = (),
 ) -> HaiquJob:
@@ -75,14 +79,27 @@ def submit_job(
         estimate = engine.estimate(request)
         if dry_run:
             return HaiquJob(
-                FinishedExecution(f"dry-{request.token}"),
+                EndedExecution(f"dry-{request.token}", RunResult(())),
                 plan,
                 backend=backend,
                 read=partial(_always, estimate),
             )
         _check_cost(estimate, max_cost_usd)
     reservation = reservation_of(ledger, estimate, token=request.token)
-    entry = _Entry(store, _first_record(engine, request, plan, store=store, tags=tags, reservation=reservation))
+    first = partial(
+        _first_record,
+        plan,
+        device=request.device,
+        via=engine.via,
+        token=request.token,
+        name=request.name,
+        description=request.description,
+        tags=tags,
+        owner=store.owner(),
+        created=datetime.now(UTC),
+        reservation=reservation,
+    )
+    entry = _Entry(store, first)
     try:
         if ledger is not None and estimate is not None and reservation:
             ledger.reserve(request.token, usd=estimate.usd_range[1], device=request.device, via=engine.via)
@@ -94,15 +111,22 @@ def submit_job(
             entry.forget()
         raise
     entry.started(execution)
-    return HaiquJob(execution, plan, backend=backend, record=entry.record, store=store)
+    record = first if isinstance(execution, EndedExecution) else entry.record
+    origin = Origin(execution.id, request.device, engine.via)
+    return HaiquJob(execution, plan, backend=backend, record=record, store=store, origin=origin)
 
 
 class _Entry:
     """The record of a job that is being submitted: on disk before anything leaves for a service."""
 
-    def __init__(self, store: JobStore, record: JobRecord) -> None:
+    def __init__(self, store: JobStore, first: Callable[[], JobRecord]) -> None:
         self._store = store
-        self.record = record
+        self._first = first
+
+    @cached_property
+    def record(self) -> JobRecord:
+        """The record as it stands; made when it is needed."""
+        return self._first()
 
     def note(self, state: Mapping[str, Any]) -> None:
         """Keep what the engine needs to find the job again, should a crash or a lost answer follow."""
@@ -129,6 +153,8 @@ class _Entry:
 
         What ran in this process and has ended already is kept by its handle, with its result.
         """
+        if isinstance(execution, EndedExecution):
+            return
         provisional = self.record.id
         if execution.pushes and execution.status() in JOB_FINAL_STATES:
             if execution.id != provisional:
@@ -148,24 +174,29 @@ class _Entry:
 
 
 def _first_record(
-    engine: Engine,
-    request: RunRequest,
     plan: Plan,
     *,
-    store: JobStore,
+    device: str,
+    via: str,
+    token: str,
+    name: str,
+    description: str,
     tags: tuple[str, ...],
+    owner: str,
+    created: datetime,
     reservation: Reservation,
 ) -> JobRecord:
+    """The record of a job that is submitted."""
     return JobRecord(
-        id=f"{engine.via}-{request.token}",
-        backend=request.device,
-        via=engine.via,
+        id=f"{via}-{token}",
+        backend=device,
+        via=via,
         plan=plan.to_dict(),
-        created=datetime.now(UTC).isoformat(),
+        created=created.isoformat(),
         status=JobStatus.QUEUED.name,
-        owner=store.owner(),
-        name=request.name,
-        description=request.description,
+        owner=owner,
+        name=name,
+        description=description,
         tags=tags,
         reservation=reservation,
     )
@@ -238,7 +269,7 @@ def _located(store: JobStore, record: JobRecord, remote: RemoteExecution) -> Job
         logger.warning("The service cannot be asked what became of job %s (%s)", record.id, error)
         return record
     if found:
-        entry = _Entry(store, record)
+        entry = _Entry(store, lambda: record)
         entry.started(remote)
         return entry.record
     if store.owner_alive(record.owner):

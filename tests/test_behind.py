@@ -1,19 +1,24 @@
 """What is written a moment later: found at once in this process, on disk shortly after, and at the end."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
 import threading
 import time
+import weakref
+from dataclasses import replace
 from multiprocessing import get_context
 
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 
-from qiskit_haiqu_provider import HaiquJobNotFoundError, HaiquProvider, SamplerV2, behind
+from qiskit_haiqu_provider import HaiquJob, HaiquJobNotFoundError, HaiquProvider, SamplerV2, behind
 from qiskit_haiqu_provider.behind import Late, WriteBehind
+from qiskit_haiqu_provider.engines.local.execution import LocalExecution
+from qiskit_haiqu_provider.run.plan import Plan
 from qiskit_haiqu_provider.run.result import Expectations, RunResult, Samples
 from qiskit_haiqu_provider.store import JobRecord, JobStore
 
@@ -174,6 +179,13 @@ def test_records_on_disk_and_those_to_come_are_listed_together(tmp_path):
     assert [found.id for found in jobs.records()] == ["new", "middle", "old"]
 
 
+def test_a_result_without_any_task_is_a_result(tmp_path):
+    jobs = JobStore(tmp_path)
+    jobs.write_later("job-1", lambda: record("job-1"), RunResult(()))
+    jobs.flush()
+    assert jobs.result(jobs.read("job-1")).tasks == ()
+
+
 def test_a_home_that_was_removed_stays_removed(tmp_path):
     home = tmp_path / "gone"
     home.mkdir()
@@ -214,6 +226,25 @@ def test_a_small_job_is_found_by_its_id_when_its_handle_is_gone(provider):
     assert [provider.job(job_id).result()[0].data.meas.num_shots for job_id in ids] == [5, 6, 7]
     JobStore().flush()
     assert [HaiquProvider().job(job_id).result()[0].data.meas.num_shots for job_id in ids] == [5, 6, 7]
+
+
+def test_a_job_that_is_on_disk_as_not_yet_ended_is_not_put_off(tmp_path):
+    jobs, first = JobStore(tmp_path), replace(record("local-1"), status="QUEUED")
+    jobs.write(first)
+    execution = LocalExecution("local-1", (), lambda parts: RunResult(()))
+    execution.start()
+    assert execution.wait(LONG)
+    HaiquJob(execution, Plan("sampler"), record=first, store=jobs).result(LONG)
+    assert json.loads((tmp_path / "jobs" / "local-1.json").read_bytes())["status"] == "DONE"
+
+
+def test_what_waits_to_be_written_does_not_keep_its_job_alive(provider):
+    job = SamplerV2(provider.get_backend()).run([bell()])
+    wanted, job_id, alive = job.result()[0].data.meas, job.job_id(), weakref.ref(job)
+    del job
+    gc.collect()
+    assert alive() is None
+    assert provider.job(job_id).result()[0].data.meas == wanted
 
 
 def test_a_job_that_takes_longer_is_on_disk_before_it_is_done(provider, tmp_path):
@@ -263,8 +294,9 @@ def test_nothing_is_lost_at_the_end_of_a_program(provider, ending):
     assert all(provider.job(job_id).result()[0].data.meas.num_shots == 1024 for job_id in ids)
 
 
-def run_small_jobs(count):
-    """Runs in another process, so it is made of what pickles."""
+def run_small_jobs(count, home):
+    """Runs in another process, so it is made of what pickles; a fork server has the environment of its first user."""
+    os.environ["HAIQU_HOME"] = home
     sampler = SamplerV2()
     return [sampler.run([bell()]).job_id() for _ in range(count)]
 
@@ -272,7 +304,7 @@ def run_small_jobs(count):
 @pytest.mark.parametrize("method", ["spawn", "forkserver"] if os.name == "posix" else ["spawn"])
 def test_nothing_is_lost_at_the_end_of_a_worker(provider, method):
     with get_context(method).Pool(1) as pool:
-        ids = pool.apply(run_small_jobs, (3,))
+        ids = pool.apply(run_small_jobs, (3, os.environ["HAIQU_HOME"]))
         pool.close()
         pool.join()
     assert {job.job_id() for job in provider.jobs()} == set(ids)

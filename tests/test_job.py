@@ -608,8 +608,9 @@ if child == 0:
     sys.exit(0)
 os.read(read, 1)
 opened.set()
-print("parent", held.result()[0].data.meas.num_shots, flush=True)
+shots = held.result()[0].data.meas.num_shots
 print("exit", os.waitpid(child, 0)[1], flush=True)
+print("parent", shots, flush=True)  # not before the child is done printing
 """
 
 

@@ -114,5 +114,23 @@ def test_importing_every_name_loads_nothing_heavy():
     assert not (HEAVY & loaded_by("from qiskit_haiqu_provider import *")) - before
 
 
+SELDOM = {
+    "accounts.connection",
+    "accounts.credentials",
+    "accounts.saved",
+    "cost.ledger",
+    "devices.fakes",
+    "engines.local.engine",
+    "reach.history",
+    "run.rounding",
+    "views",
+}
+
+
+def test_importing_the_front_doors_leaves_for_later_what_is_seldom_needed():
+    code = "import sys\nfrom qiskit_haiqu_provider import EstimatorV2, HaiquProvider, SamplerV2\nprint(*sys.modules)"
+    assert not {f"qiskit_haiqu_provider.{name}" for name in SELDOM} & set(printed(code))
+
+
 def test_the_package_is_typed():
     assert (Path(qiskit_haiqu_provider.__file__).parent / "py.typed").is_file()

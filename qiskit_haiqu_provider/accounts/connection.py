@@ -6,12 +6,13 @@ the environment.
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from qiskit_haiqu_provider.accounts.checks import check_auth, check_experiment, check_url
-from qiskit_haiqu_provider.accounts.credentials import Found, as_key, checked_credentials
+from qiskit_haiqu_provider.accounts.credentials import Found, as_key
+from qiskit_haiqu_provider.accounts.given import Given
 from qiskit_haiqu_provider.accounts.saved import API_KEY, Account, load_account
-from qiskit_haiqu_provider.exceptions import HaiquAccountError, HaiquInputError
+from qiskit_haiqu_provider.exceptions import HaiquAccountError
 from qiskit_haiqu_provider.secret import Secret
 
 URL = "https://api.haiqu.ai"
@@ -24,44 +25,6 @@ _VARIABLES = {
     "auth": (),
 }
 """Where the environment holds a setting; those of haiqu-sdk come last."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Given:
-    """What the call says."""
-
-    api_key: Secret | None = None
-    url: str | None = None
-    experiment: str | None = None
-    auth: str | None = None
-    account: str | None = None
-    credentials: Mapping[str, Secret] = field(default_factory=dict)
-    lost: bool = False
-    """Whether there was a key that did not travel with a pickle."""
-
-    @classmethod
-    def checked(
-        cls, *, api_key: object, url: object, experiment: object, auth: object, account: object, credentials: object
-    ) -> "Given":
-        """What the call says, each value checked and each secret hidden at once.
-
-        Raises:
-            HaiquInputError: If a value cannot be used.
-        """
-        if account is not None and not isinstance(account, str):
-            raise HaiquInputError(f"account must be the name of a saved account, not {account!r}.")
-        return cls(
-            api_key=None if api_key is None else as_key(api_key),
-            url=None if url is None else check_url(url),
-            experiment=None if experiment is None else check_experiment(experiment),
-            auth=None if auth is None else check_auth(auth),
-            account=account,
-            credentials=checked_credentials(credentials),
-        )
-
-    def without_secrets(self) -> "Given":
-        """What may travel to another process."""
-        return replace(self, api_key=None, credentials={}, lost=self.lost or self.api_key is not None)
 
 
 @dataclass(frozen=True, kw_only=True)

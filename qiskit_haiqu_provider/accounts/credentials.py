@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from qiskit_haiqu_provider.accounts.vendorfiles import Stored, aws_profile, ibm_account, nothing
@@ -122,6 +121,8 @@ def checked_credentials(credentials: object) -> dict[str, Secret]:
         )
     for name in credentials:
         if name not in NAMES:
+            from difflib import get_close_matches  # needed for errors only
+
             alike = [known for known in NAMES if known.partition("_")[0] == str(name).partition("_")[0]]
             near = get_close_matches(str(name), alike or NAMES, n=1, cutoff=0.4 if alike else 0.6)
             hint = f"Did you mean {near[0]!r}?" if near else f"Known names: {', '.join(NAMES)}."

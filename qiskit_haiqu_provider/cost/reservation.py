@@ -2,10 +2,13 @@
 
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from qiskit_haiqu_provider.cost.estimate import CostEstimate
-from qiskit_haiqu_provider.cost.ledger import Ledger
 from qiskit_haiqu_provider.exceptions import HaiquError
+
+if TYPE_CHECKING:
+    from qiskit_haiqu_provider.cost.ledger import Ledger
 
 logger = logging.getLogger(__name__)
 
@@ -13,7 +16,7 @@ Reservation = Mapping[str, str]
 """The path of the ``ledger`` and the ``token`` of the run, as JSON; empty if nothing is set aside."""
 
 
-def reservation_of(ledger: Ledger | None, estimate: CostEstimate | None, *, token: str) -> Reservation:
+def reservation_of(ledger: "Ledger | None", estimate: CostEstimate | None, *, token: str) -> Reservation:
     """What a run will have to set aside. A free run sets nothing aside and leaves no entry."""
     if ledger is None or estimate is None or estimate.usd_range[1] == 0:
         return {}
@@ -24,6 +27,8 @@ def settle(reservation: Reservation, *, usd: float) -> None:
     """Note what a run cost. A ledger that cannot be used is warned of: the run was done all the same."""
     if not reservation:
         return
+    from qiskit_haiqu_provider.cost.ledger import Ledger  # only for runs under a budget
+
     try:
         Ledger(reservation["ledger"]).settle(reservation["token"], usd=usd)
     except HaiquError as error:
@@ -34,6 +39,8 @@ def release(reservation: Reservation) -> None:
     """Give back what was set aside for a run that was not submitted. A ledger that cannot be used is warned of."""
     if not reservation:
         return
+    from qiskit_haiqu_provider.cost.ledger import Ledger  # only for runs under a budget
+
     try:
         Ledger(reservation["ledger"]).release(reservation["token"])
     except HaiquError as error:

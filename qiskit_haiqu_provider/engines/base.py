@@ -80,7 +80,7 @@ class Execution(Protocol):
 
 @runtime_checkable
 class RemoteExecution(Execution, Protocol):
-    """A run at a service, which goes on without this process."""
+    """A run at a service, which goes on without this process. It does not push."""
 
     def state(self) -> Mapping[str, Any]:
         """What :meth:`RemoteEngine.resume` needs; JSON values, no secrets."""

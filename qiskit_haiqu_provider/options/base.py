@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -98,22 +98,17 @@ class Options:
 
     def to_dict(self) -> dict[str, Any]:
         """All options as plain values."""
-        values = {name: getattr(self, name) for name in _specs(type(self))}
-        return {
-            name: value.to_dict() if isinstance(value, Options) else dict(value) if isinstance(value, dict) else value
-            for name, value in values.items()
-        }
+        return {name: _plain(getattr(self, name)) for name in _specs(type(self))}
 
     def explicit(self) -> dict[str, Any]:
         """The options that were set, also to their default; of nested ones what was set inside."""
-        found = {}
-        for name, value in vars(self).items():
-            if isinstance(value, Options):
-                inside = value.explicit()
-                if inside or name in self._explicit:
-                    found[name] = inside
-            elif name in self._explicit or (value and isinstance(value, dict)):  # perhaps filled in place
-                found[name] = value
+        own, explicit = vars(self), self._explicit
+        found = {name: own[name] for name in _specs(type(self)) if name in explicit} if explicit else {}
+        for name in _filled_in_place(type(self)):
+            value = own[name]
+            inside = value.explicit() if isinstance(value, Options) else value
+            if inside or name in explicit:
+                found[name] = inside
         return found
 
     def explain(self) -> Explanation:
@@ -127,11 +122,16 @@ class Options:
     def resolved(self) -> dict[str, Setting]:
         """By name, the effective value of each option and where it came from."""
         layers = self._all_layers()
-        named = {name for _, layer in layers for name in layer}
-        return {
-            name: _resolved(spec, layers) if name in named else Setting(name, _default(spec), "default")
-            for name, spec in _specs(type(self)).items()
-        }
+        return {name: _resolved(spec, layers) for name, spec in _specs(type(self)).items()}
+
+    def values(self) -> dict[str, Any]:
+        """By name, the effective value of each option; nested options as mappings, not to be written to."""
+        specs, layers = _specs(type(self)), self._all_layers()
+        found = _default_values(type(self)).copy()
+        for name in dict.fromkeys([name for _, layer in layers for name in layer]):
+            if name in specs:
+                found[name] = _plain(_resolved(specs[name], layers).value)
+        return found
 
     def effective(self, name: str) -> Setting:
         """The effective value of one option and where it came from."""
@@ -156,14 +156,12 @@ class Options:
         return self
 
     def _all_layers(self) -> list[Layer]:
-        return [("options", self.explicit()), *self._layers(), ("environment", dict(self._environment()))]
+        return [("options", self.explicit()), *self._layers(), ("environment", self._environment())]
 
-    def _environment(self) -> Iterator[tuple[str, Any]]:
+    def _environment(self) -> dict[str, Any]:
         """Options that environment variables set, as numbers where they read as such."""
-        for name, variable in _variables(type(self)).items():
-            text = os.environ.get(variable)
-            if text:
-                yield name, _number(text)
+        found = {name: os.environ.get(variable) for name, variable in _variables(type(self)).items()}
+        return {name: _number(text) for name, text in found.items() if text}
 
     def __copy__(self) -> Self:
         return self._twin(copy.copy)
@@ -193,11 +191,27 @@ def _read_variables(kind: Any) -> dict[str, str]:
     return {name: spec.metadata["env"] for name, spec in _specs(kind).items() if spec.metadata["env"]}
 
 
+def _read_default_values(kind: Any) -> dict[str, Any]:
+    return {name: _plain(_default(spec)) for name, spec in _specs(kind).items()}
+
+
+def _read_filled_in_place(kind: Any) -> tuple[str, ...]:
+    return tuple(name for name, value in _default_values(kind).items() if isinstance(value, dict))
+
+
+# What is looked up for every run is kept.
+
 _specs: "Callable[[Any], dict[str, Field[Any]]]" = cache(_read_specs)
-"""The options of a kind of options, by name; kept, as they are looked up for every run."""
+"""The options of a kind of options, by name."""
 
 _variables: Callable[[Any], dict[str, str]] = cache(_read_variables)
 """The environment variables of those options that have one."""
+
+_default_values: Callable[[Any], dict[str, Any]] = cache(_read_default_values)
+"""The defaults of those options, nested options as mappings."""
+
+_filled_in_place: Callable[[Any], tuple[str, ...]] = cache(_read_filled_in_place)
+"""The names of those options that can be filled without being set: mappings and nested options."""
 
 
 def check_layer(kinds: Sequence[type[Options]], layer: Layer, *, owner: str) -> None:
@@ -217,6 +231,11 @@ def check_layer(kinds: Sequence[type[Options]], layer: Layer, *, owner: str) -> 
 
 def _default(spec: "Field[Any]") -> Any:
     return spec.default if spec.default_factory is MISSING else spec.default_factory()
+
+
+def _plain(value: Any) -> Any:
+    """The value of an option; nested options and mappings as mappings of their own."""
+    return value.to_dict() if isinstance(value, Options) else dict(value) if isinstance(value, dict) else value
 
 
 def _resolved(spec: "Field[Any]", layers: Sequence[Layer]) -> Setting:

@@ -67,7 +67,7 @@ class HaiquPrimitive:
         self._backend.check_circuit(circuit, where=where, options=self._options.backend_options)
 
     def _settings(self) -> RunSettings:
-        return RunSettings.of(self._options.resolved())
+        return RunSettings.of(self._options.values())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._backend!r})"

@@ -73,9 +73,9 @@ class SamplerV2(HaiquPrimitive, BaseSamplerV2):
             HaiquInputError: If something cannot be run; names the PUB. Nothing was submitted.
             HaiquCostLimitError: If the estimate is above ``max_cost_usd``. Nothing was submitted.
         """
-        resolved = self._options.resolved()  # once for all that is asked of them
-        plan, tasks = plan_sampler(self._coerced(pubs, resolved["default_shots"].value if shots is None else shots))
-        return self._backend.submit(tasks, plan, RunSettings.of(resolved))
+        values = self._options.values()  # once for all that is asked of them
+        plan, tasks = plan_sampler(self._coerced(pubs, values["default_shots"] if shots is None else shots))
+        return self._backend.submit(tasks, plan, RunSettings.of(values))
 
     def estimate_cost(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> CostEstimate:
         """What :meth:`run` would cost with the same arguments; nothing is submitted."""

@@ -1,11 +1,8 @@
 """Who executes for which device, and what to say of one that is not found."""
 
 from collections.abc import Collection
-from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
-from qiskit_haiqu_provider.accounts.connection import Connection, Given, no_key_message
-from qiskit_haiqu_provider.accounts.credentials import find_credentials, how_to_give, missing_parts, vendor_of
-from qiskit_haiqu_provider.devices.fakes import fakes_installed
 from qiskit_haiqu_provider.engines.direct.ways import WAYS, way_to
 from qiskit_haiqu_provider.exceptions import (
     HaiquAccountError,
@@ -15,6 +12,10 @@ from qiskit_haiqu_provider.exceptions import (
     HaiquInputError,
 )
 from qiskit_haiqu_provider.run.checks import is_whole
+
+if TYPE_CHECKING:
+    from qiskit_haiqu_provider.accounts.connection import Connection
+    from qiskit_haiqu_provider.accounts.given import Given
 
 ROUTES = ("local", "haiqu", *(way.via for way in WAYS))
 """Values of ``via``."""
@@ -66,6 +67,10 @@ def not_found(name: str, via: str | None, names: Collection[str], *, url: str | 
         names: The devices that were looked through.
         url: The service that was asked; ``None`` if none was.
     """
+    from difflib import get_close_matches  # needed for errors only
+
+    from qiskit_haiqu_provider.devices.fakes import fakes_installed
+
     asked = "" if url is None else f" {url} was asked too." if via is None else f" {url} was asked."
     elsewhere = " The service may have it: give via='haiqu'." if via is None and runs_here(name) else ""
     if name.startswith("fake_") and not fakes_installed() and via != "haiqu":
@@ -92,7 +97,7 @@ def not_found(name: str, via: str | None, names: Collection[str], *, url: str | 
     )
 
 
-def no_way_to(name: str, names: Collection[str], given: Given, connection: Connection) -> HaiquError | None:
+def no_way_to(name: str, names: Collection[str], given: "Given", connection: "Connection") -> HaiquError | None:
     """The error for a vendor's device where there is neither a key of Haiqu nor the vendor's credentials.
 
     Args:
@@ -106,6 +111,9 @@ def no_way_to(name: str, names: Collection[str], given: Given, connection: Conne
     """
     if not name.startswith(_REMOTE):
         return None
+    from qiskit_haiqu_provider.accounts.connection import no_key_message  # needed for errors only
+    from qiskit_haiqu_provider.accounts.credentials import find_credentials, how_to_give, missing_parts, vendor_of
+
     way, vendor = way_to(name), vendor_of(name)
     missing = (
         [] if vendor is None else missing_parts(vendor, find_credentials(vendor, given.credentials, connection.account))

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qiskit_haiqu_provider.accounts.checks import check_timeout, warn_if_open
-from qiskit_haiqu_provider.accounts.connection import Connection, Given, resolve
-from qiskit_haiqu_provider.accounts.credentials import vendor_credentials
+from qiskit_haiqu_provider.accounts.given import Given
 from qiskit_haiqu_provider.engines.base import RemoteExecution
 from qiskit_haiqu_provider.exceptions import HaiquError
-from qiskit_haiqu_provider.reach.history import Adopted, Unreachable, Wanted
 from qiskit_haiqu_provider.run.checks import check_choice
 from qiskit_haiqu_provider.secret import Secret
 from qiskit_haiqu_provider.store import JobRecord, JobStore
@@ -19,9 +17,11 @@ from qiskit_haiqu_provider.store import JobRecord, JobStore
 if TYPE_CHECKING:
     import httpx
 
+    from qiskit_haiqu_provider.accounts.connection import Connection
     from qiskit_haiqu_provider.api.client import HaiquClient
     from qiskit_haiqu_provider.engines.haiqu.adoption import JobFilter
     from qiskit_haiqu_provider.engines.haiqu.engine import HaiquEngine
+    from qiskit_haiqu_provider.reach.history import Adopted, Wanted
     from qiskit_haiqu_provider.reach.vendors import Vendors
 
 
@@ -57,12 +57,14 @@ class Service:
         return {**state, "_transport": None, "given": self.given.without_secrets()}
 
     @cached_property
-    def connection(self) -> Connection:
+    def connection(self) -> "Connection":
         """The settings in effect, looked up when they are first needed.
 
         Raises:
             HaiquAccountError: If saved accounts cannot be read.
         """
+        from qiskit_haiqu_provider.accounts.connection import resolve
+
         return resolve(self.given)
 
     @property
@@ -133,6 +135,8 @@ class Service:
         Raises:
             HaiquAccountError: If one is missing.
         """
+        from qiskit_haiqu_provider.accounts.credentials import vendor_credentials
+
         return vendor_credentials(device, self.given.credentials, self.connection.account)
 
     def follow(self, record: JobRecord) -> RemoteExecution | None:
@@ -142,15 +146,17 @@ class Service:
         try:
             return self.engine.resume(record.state)
         except HaiquError as error:
+            from qiskit_haiqu_provider.reach.history import Unreachable
+
             return Unreachable(record, error)
 
     @staticmethod
-    def _filter(wanted: Wanted) -> "JobFilter":
+    def _filter(wanted: "Wanted") -> "JobFilter":
         from qiskit_haiqu_provider.engines.haiqu.adoption import JobFilter
 
         return JobFilter(limit=wanted.limit, device=wanted.backend_name, statuses=wanted.statuses, after=wanted.after)
 
-    def elsewhere(self, wanted: Wanted, known: set[str]) -> Sequence[Adopted] | None:
+    def elsewhere(self, wanted: "Wanted", known: set[str]) -> "Sequence[Adopted] | None":
         """Jobs of the experiment that are not on record here; ``None``, and a warning, if the service is away."""
         try:
             if wanted.limit == 0 or not self.configured:

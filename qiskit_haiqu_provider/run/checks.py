@@ -1,7 +1,6 @@
 """Checks of single values, done once at the edge; each message names the argument and says what to do."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any, TypeGuard
 
@@ -10,6 +9,8 @@ from qiskit_haiqu_provider.exceptions import HaiquInputError, HaiquOptionError
 
 def unknown_option(name: str, known: Iterable[str], *, owner: str) -> HaiquOptionError:
     """The error for an option that does not exist; suggests the nearest."""
+    from difflib import get_close_matches  # needed for errors only
+
     names = sorted(known)
     near = get_close_matches(name, names, n=1, cutoff=0.6)
     hint = f"Did you mean '{near[0]}'?" if near else f"Valid names: {', '.join(names)}."
@@ -18,12 +19,12 @@ def unknown_option(name: str, known: Iterable[str], *, owner: str) -> HaiquOptio
 
 def is_whole(value: Any) -> TypeGuard[int]:
     """Whether the value is a whole number, of Python or numpy, and not a truth value."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
+    return isinstance(value, (int, Integral)) and not isinstance(value, bool)  # the first is much quicker to tell
 
 
 def is_real(value: Any) -> TypeGuard[float]:
     """Whether the value is a real number, of Python or numpy, and not a truth value."""
-    return isinstance(value, Real) and not isinstance(value, bool)
+    return isinstance(value, (float, Real)) and not isinstance(value, bool)
 
 
 def check_shots(value: Any, *, where: str = "shots", maximum: int | None = None) -> int:

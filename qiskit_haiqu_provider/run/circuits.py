@@ -19,13 +19,13 @@ class Register(NamedTuple):
 def registers(circuit: QuantumCircuit) -> tuple[Register, ...]:
     """The classical registers of a circuit; registers may share or re-order bits."""
     position = {bit: index for index, bit in enumerate(circuit.clbits)}
-    return tuple(Register(creg.name, tuple(position[bit] for bit in creg)) for creg in circuit.cregs)
+    return tuple([Register(creg.name, tuple([position[bit] for bit in creg])) for creg in circuit.cregs])
 
 
 def measures(circuit: QuantumCircuit) -> bool:
     """Whether the circuit measures anything, inside control flow too."""
-    names = set(circuit.count_ops())
-    if names.isdisjoint(CONTROL_FLOW_OP_NAMES):
+    names = circuit.count_ops()
+    if CONTROL_FLOW_OP_NAMES.isdisjoint(names):
         return "measure" in names
     return any(instruction.name == "measure" for instruction in walk(circuit))
 

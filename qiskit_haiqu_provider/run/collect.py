@@ -27,7 +27,6 @@ from qiskit_haiqu_provider.run.result import (
     Statevectors,
     TaskResult,
 )
-from qiskit_haiqu_provider.run.rounding import as_samples, by_bitstring, shares
 from qiskit_haiqu_provider.run.told import of_samples, of_values
 
 _Told = tuple[TaskResult, Mapping[str, Any] | None]
@@ -126,6 +125,8 @@ def _sampler_pub(outline: SamplerOutline, results: Iterator[_Told]) -> SamplerPu
 
 def _rounded(distributions: Distributions, shots: int) -> tuple[Samples, list[dict[str, Any]]]:
     """Shots that follow the distributions, and for each set how they came about."""
+    from qiskit_haiqu_provider.run.rounding import as_samples, by_bitstring, shares  # services alone give those
+
     found = shares(distributions)
     facts = [
         {"projected": projected, "renormalised": renormalised, "distribution": distribution}

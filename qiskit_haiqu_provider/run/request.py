@@ -1,10 +1,10 @@
 """What an engine is asked to do."""
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +83,7 @@ class RunRequest:
 
     name: str = ""
     description: str = ""
-    token: str = field(default_factory=lambda: uuid4().hex)
+    token: str = field(default_factory=lambda: secrets.token_hex(16))
     """Client token: the identity of this submission, chosen before anything is sent."""
 
     finish: Finish | None = None

@@ -10,7 +10,8 @@ import pytest
 
 from qiskit_haiqu_provider import HaiquInputError, HaiquProvider
 from qiskit_haiqu_provider.accounts.checks import warn_if_open
-from qiskit_haiqu_provider.accounts.connection import Given, resolve
+from qiskit_haiqu_provider.accounts.connection import resolve
+from qiskit_haiqu_provider.accounts.given import Given
 from qiskit_haiqu_provider.accounts.saved import accounts_path
 from qiskit_haiqu_provider.exceptions import HaiquAccountError
 from qiskit_haiqu_provider.secret import Secret

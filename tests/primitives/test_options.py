@@ -344,6 +344,35 @@ def test_to_dict_is_plain_and_makes_the_same_options():
     assert options.backend_options == {}
 
 
+PLACES = {
+    "nowhere": {},
+    "options": {"options": {"name": "n", "mitigation": {"guard": False}, "default_shots": 7}},
+    "the backend": {"backend": {"shots": 9, "seed_simulator": 3, "method": "stabilizer"}},
+    "the provider": {"provider": {"use_mitigation": True, "mitigation": {"readout_mitigation_options": {"a": 1}}}},
+    "the environment": {"environment": {"HAIQU_DEFAULT_SHOTS": "11", "HAIQU_SEED_SIMULATOR": "5"}},
+    "everywhere": {
+        "options": {"seed_simulator": 1, "mitigation": {"guard": False}, "backend_options": {"precision": "single"}},
+        "backend": {"shots": 9, "method": "stabilizer"},
+        "provider": {"default_shots": 8, "mitigation": {"guard": True, "budget": "equal"}},
+        "environment": {"HAIQU_DEFAULT_SHOTS": "11", "HAIQU_MAX_COST_USD": "2.5"},
+    },
+}
+
+
+@pytest.mark.parametrize("primitive", [SamplerV2, EstimatorV2])
+@pytest.mark.parametrize("places", PLACES.values(), ids=PLACES)
+def test_the_effective_values_are_those_that_are_explained(primitive, places, monkeypatch):
+    for variable, text in places.get("environment", {}).items():
+        monkeypatch.setenv(variable, text)
+    backend = HaiquProvider(options=places.get("provider")).get_backend(**places.get("backend", {}))
+    options = primitive(backend, options=places.get("options")).options
+    explained = {setting.name: setting.value for setting in options.explain()}
+    plain = {name: value.to_dict() if name == "mitigation" else value for name, value in explained.items()}
+    assert options.values() == plain
+    options.values()["name"] = "of another run"
+    assert options.values() == plain
+
+
 def test_repr_shows_the_values():
     assert "default_shots=5" in repr(SamplerOptions(default_shots=5))
     assert "noise_tailoring=True" in repr(SamplerOptions())

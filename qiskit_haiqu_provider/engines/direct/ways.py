@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from qiskit_haiqu_provider.accounts import credentials as accounts
 from qiskit_haiqu_provider.secret import Secret
 
 if TYPE_CHECKING:
+    from qiskit_haiqu_provider.accounts import credentials as accounts
     from qiskit_haiqu_provider.engines.direct.port import Vendor
 
 
@@ -25,8 +25,10 @@ class Way(NamedTuple):
     """The credential without which there is no use in asking the vendor."""
 
     @property
-    def asks_for(self) -> accounts.Vendor:
+    def asks_for(self) -> "accounts.Vendor":
         """What the vendor asks for."""
+        from qiskit_haiqu_provider.accounts import credentials as accounts
+
         return next(vendor for vendor in accounts.VENDORS if f"{vendor.prefix}_" == self.prefix)
 
     def opened(self, credentials: Callable[[], Mapping[str, Secret]], *, timeout: float | None = None) -> "Vendor":

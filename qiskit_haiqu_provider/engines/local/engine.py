@@ -11,10 +11,10 @@ from qiskit.transpiler import Target
 from qiskit_haiqu_provider.cost.estimate import CostEstimate, CostLine
 from qiskit_haiqu_provider.devices.fakes import fake_records, load_fake
 from qiskit_haiqu_provider.devices.record import DeviceRecord
-from qiskit_haiqu_provider.engines.base import Executor, Journal
+from qiskit_haiqu_provider.engines.base import Execution, Executor, Journal
 from qiskit_haiqu_provider.engines.local import memory
 from qiskit_haiqu_provider.engines.local.again import lower_ideal
-from qiskit_haiqu_provider.engines.local.execution import LocalExecution, assemble
+from qiskit_haiqu_provider.engines.local.execution import LocalExecution, assemble, run_now
 from qiskit_haiqu_provider.engines.local.lowering import Lowered, NoisyDevice, lower
 from qiskit_haiqu_provider.engines.local.noise import device_noise
 from qiskit_haiqu_provider.engines.local.options import (
@@ -147,24 +147,21 @@ class LocalEngine:
         *,
         progress: Progress | None = None,
         journal: Journal | None = None,  # noqa: ARG002 - a run of this process cannot be resumed
-    ) -> LocalExecution:
-        """Check the request and start it in the background.
+    ) -> Execution:
+        """Check the request and start it in the background, or do it now, if it is small.
 
         Raises:
             HaiquInputError: If the request cannot run here; nothing was started.
         """
         lowered = self._lower(request)
-        execution = LocalExecution(
-            f"local-{request.token}",
-            lowered.units,
-            partial(_assemble, lowered, request.finish),
-            executor=self._executor,
-            progress=progress,
-        )
+        name, finish = f"local-{request.token}", partial(_assemble, lowered, request.finish)
+        if lowered.small and self._executor is None and progress is None:
+            return run_now(name, lowered.units, finish)
+        execution = LocalExecution(name, lowered.units, finish, executor=self._executor, progress=progress)
         with self._lock:
             self._running.add(execution)
         execution.on_done(partial(self._forget, execution))
-        execution.start(at_once=lowered.small and self._executor is None and progress is None)
+        execution.start()
         return execution
 
     def _forget(self, execution: LocalExecution) -> None:

@@ -14,6 +14,7 @@ from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from qiskit_haiqu_provider.engines.base import Executor
+from qiskit_haiqu_provider.engines.ended import EndedExecution
 from qiskit_haiqu_provider.engines.local.sharing import reason, shared
 from qiskit_haiqu_provider.engines.local.units import Unit
 from qiskit_haiqu_provider.engines.local.work import run_unit
@@ -99,13 +100,10 @@ class LocalExecution:
         """The id of the run."""
         return self._id
 
-    def start(self, *, at_once: bool = False) -> None:
-        """Hand the run to the background threads; or do it at once, where that takes less time than handing it over."""
-        if at_once:
-            self._run()
-        else:
-            threads = _working if self._executor is None else _waiting
-            threads.start(self._run)
+    def start(self) -> None:
+        """Hand the run to the background threads."""
+        threads = _working if self._executor is None else _waiting
+        threads.start(self._run)
 
     def status(self) -> JobStatus:
         """Where the run stands."""
@@ -127,9 +125,7 @@ class LocalExecution:
             raise HaiquJobCancelledError(f"Job {self._id} was cancelled, so it has no result.")
         if self._result is not None:
             return self._result
-        if isinstance(self._error, HaiquError):
-            raise self._error
-        raise HaiquJobError(f"Job {self._id} failed: {reason(self._error)}") from self._error
+        raise _failure(self._id, self._error)
 
     def cancel(self) -> bool:
         """Stop before the next unit; returns whether the run will not yield a result."""
@@ -177,8 +173,6 @@ class LocalExecution:
         with self._lock:
             self._status = JobStatus.CANCELLED if self._stop.is_set() else status
         self._finish()
-        if isinstance(self._error, KeyboardInterrupt):
-            raise self._error  # where the work is done at once, it interrupts the caller
 
     def _parts(self) -> Iterator[list[TaskResult]]:
         """The results of the units in order, up to where the run was stopped."""
@@ -218,6 +212,30 @@ class LocalExecution:
             callback()
 
 
+def run_now(
+    execution_id: str, units: Sequence[Unit], assemble: Callable[[Sequence[Sequence[TaskResult]]], RunResult]
+) -> EndedExecution:
+    """Do a run here and now, where that takes less time than handing it over."""
+    started = time.monotonic()
+    outcome: RunResult | Exception
+    try:
+        outcome = assemble([run_unit(unit) for unit in units])
+    except KeyboardInterrupt:
+        raise  # it is meant for the caller
+    except BaseException as error:
+        outcome = _failure(execution_id, error)
+    return EndedExecution(execution_id, outcome, seconds=time.monotonic() - started)
+
+
+def _failure(execution_id: str, error: BaseException | None) -> HaiquError:
+    """What a job raises whose run ended in an error."""
+    if isinstance(error, HaiquError):
+        return error
+    failed = HaiquJobError(f"Job {execution_id} failed: {reason(error)}")
+    failed.__cause__ = error
+    return failed
+
+
 def assemble(
     places: Sequence[tuple[int, int, int]], parts: Sequence[TaskResult], empty: Sequence[TaskResult]
 ) -> tuple[TaskResult, ...]:
@@ -228,6 +246,8 @@ def assemble(
         parts: The results.
         empty: For each task its result without any set; stands where a task has no pieces.
     """
+    if len(parts) == len(empty) == 1:
+        return (parts[0],)  # the whole of the only task
     by_task: dict[int, dict[int, list[tuple[TaskResult, int]]]] = {}
     for (task, first, shots), part in zip(places, parts, strict=True):
         by_task.setdefault(task, {}).setdefault(first, []).append((part, shots))

@@ -66,6 +66,6 @@ class CircuitMemo(Generic[_T]):
 
 def _content(circuit: QuantumCircuit) -> tuple[Any, ...]:
     """All that can change in a circuit of standard operations; qubits and clbits can only be added."""
-    data = list(circuit.data)
+    data = circuit.data.copy()
     labels = [instruction.label for instruction in data]  # instructions are equal whatever their labels
     return data, labels, circuit.global_phase, circuit.num_qubits, circuit.num_clbits, list(circuit.cregs)

@@ -1,6 +1,7 @@
 """Random streams by name: what has another name has other random numbers, wherever and in whatever order it runs."""
 
 import hashlib
+import sys
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,9 @@ class _Name(ISeedSequence):  # type: ignore[misc, unused-ignore]
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> NDArray[Any]:
         """So many words of the digest (BLAKE2b), of at most 64 bytes in all."""
-        size = n_words * np.dtype(dtype).itemsize
-        digest = hashlib.blake2b(self._text, digest_size=size).digest()
-        return np.frombuffer(digest, dtype=np.dtype(dtype).newbyteorder("<")).astype(dtype)
+        word = np.dtype(dtype)
+        words = np.frombuffer(hashlib.blake2b(self._text, digest_size=n_words * word.itemsize).digest(), word)
+        return words if sys.byteorder == "little" else words.byteswap()
 
 
 def stream(entropy: int, task: int, block: int, number: int, chunk: int) -> np.random.Generator:

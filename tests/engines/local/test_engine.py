@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import efficient_su2
+from qiskit.providers import JobStatus
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 
-from qiskit_haiqu_provider import EstimatorV2, HaiquCapacityError, HaiquJobError, SamplerV2
+from qiskit_haiqu_provider import EstimatorV2, HaiquCapacityError, HaiquInputError, HaiquJobError, SamplerV2
 from qiskit_haiqu_provider.engines.local import memory, units
 from qiskit_haiqu_provider.engines.local.engine import LocalEngine
+from qiskit_haiqu_provider.engines.local.execution import run_now
 from qiskit_haiqu_provider.run.request import RunRequest, Task
 
 NOISE = NoiseModel()
@@ -110,6 +112,44 @@ def test_a_failing_simulation_says_why(provider):
     job = SamplerV2(backend).run([circuit])
     with pytest.raises(HaiquJobError, match=r"(?i)simulation failed.*stabilizer"):
         job.result()
+
+
+def raising(error):
+    def assemble(parts):
+        raise error
+
+    return assemble
+
+
+def test_a_run_that_fails_at_once_fails_its_job_alone():
+    error = RuntimeError("no luck")
+    execution = run_now("local-1", (), raising(error))
+    assert execution.status() is JobStatus.ERROR
+    with pytest.raises(HaiquJobError, match="Job local-1 failed: RuntimeError: no luck") as caught:
+        execution.result()
+    assert caught.value.__cause__ is error
+    with pytest.raises(HaiquInputError, match="as it was"):
+        run_now("local-1", (), raising(HaiquInputError("as it was"))).result()
+
+
+def test_an_interrupt_of_a_run_at_once_reaches_the_caller():
+    with pytest.raises(KeyboardInterrupt):
+        run_now("local-1", (), raising(KeyboardInterrupt()))
+
+
+def test_small_runs_are_over_when_they_are_submitted():
+    engine = LocalEngine()
+    bell = QuantumCircuit(2)
+    bell.h(0)
+    bell.cx(0, 1)
+    bell.measure_all()
+    tasks = [Task(circuit=bell, parameter_values=np.empty((1, 0)), shots=shots) for shots in (100, 10**7)]
+    options = engine.default_options("aer_simulator")
+    small, big = [
+        engine.submit(RunRequest(device="aer_simulator", tasks=(task,), options=options, seed=1)) for task in tasks
+    ]
+    assert small.status() is JobStatus.DONE
+    assert big.result().tasks[0].outcomes.shape == (1, 10**7, 1)
 
 
 @pytest.mark.parametrize("more", [{"noise_model": NOISE}, {"method": "matrix_product_state"}])
