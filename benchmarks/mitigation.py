@@ -32,13 +32,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two devices and five small circuits, under five minutes")
     parser.add_argument("--unseen", action="store_true", help="devices and circuits that nothing was tuned on")
     parser.add_argument("--shots", type=int, default=8192)
-    parser.add_argument("--repetitions", type=int, default=None, help="default: 4, or 2 if quick")
+    parser.add_argument("--repetitions", type=int, default=None, help="default: 8, or 4 if quick")
     parser.add_argument("--methods", nargs="*", default=list(METHODS))
     parser.add_argument("--only", nargs="*", default=None, help="names of circuits; nothing is stored then")
     parser.add_argument("--part", choices=("values", "shares", "bell"), nargs="*", default=["values", "shares", "bell"])
     arguments = parser.parse_args()
     suite = "quick" if arguments.quick else "unseen" if arguments.unseen else "dev"
-    repetitions = arguments.repetitions or (2 if arguments.quick else 4)
+    repetitions = arguments.repetitions or (4 if arguments.quick else 8)
     devices, names = _SUITES[suite]
     chosen = list(cases(devices, tuple(arguments.only or names)))
     settings = {"shots": arguments.shots, "repetitions": repetitions, "cases": len(chosen)}

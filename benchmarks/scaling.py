@@ -19,7 +19,7 @@ LINEAR = 1.1
 _TAIL = 4
 """The exponent is that of the largest sizes, where fixed costs no longer hide it."""
 
-_PATIENCE = {"quick": 250.0, "full": 1000.0}
+_PATIENCE = {"quick": 250.0, "full": 500.0}
 """Milliseconds of a run above which others than ours are not measured at larger sizes."""
 
 
@@ -97,7 +97,7 @@ _AXES = (
 
 def curves(*, quick: bool) -> Iterator[Curve]:
     """Measure all curves; in short, without the largest sizes."""
-    budget = Budget(seconds=0.1, least=1, most=3) if quick else Budget(seconds=0.5, least=3, most=9)
+    budget = Budget(seconds=0.1, least=1, most=3) if quick else Budget(seconds=0.5, least=2, most=9)
     patience = _PATIENCE["quick" if quick else "full"]
     for axis in _AXES:
         yield _curve(axis, axis.sizes[:-1] if quick else axis.sizes, budget, patience)
