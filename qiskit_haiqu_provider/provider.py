@@ -58,7 +58,7 @@ class HaiquProvider(Accounts):
         account: Name of a saved account; what it holds goes before the environment.
         credentials: Credentials of vendors, for example ``{"ibm_quantum_token": "...", "ibm_quantum_instance":
             "..."}``. They are sent to Haiqu with jobs for devices of that vendor, and only then.
-        via: Who executes on devices for which :meth:`get_backend` is not told: ``local``, ``haiqu``, or straight at a
+        via: Who executes on devices, where a call does not say: ``local``, ``haiqu``, or straight at a
             vendor ``ibm``, ``braket``, ``ionq`` or ``coda``. Environment: ``HAIQU_VIA``. Default: simulators run on
             this machine, all other devices through Haiqu if there is a key, else straight at their vendor.
         timeout: Seconds to wait for an answer of the service. Default: that of the client.
@@ -158,19 +158,19 @@ class HaiquProvider(Accounts):
     ) -> list[HaiquBackend]:
         """The devices that match all that is given.
 
-        Without ``via``, a service that cannot be asked is warned of, and the devices of this machine are returned.
+        Without a route, a service that cannot be asked is warned of, and the devices of this machine are returned.
 
         Args:
             name: The device's name. A simulator that runs on this machine is not looked for elsewhere.
             simulator: Whether it is a simulator.
             min_num_qubits: The least number of qubits.
-            via: Who executes: ``local``, ``haiqu``, ``ibm``, ``braket``, ``ionq`` or ``coda``.
+            via: Who executes, as in :meth:`get_backend`; without any, devices of all routes are found.
             filters: Called with each backend; keeps those for which it returns true.
         """
         check_filters(name, simulator, min_num_qubits, filters)
         found = [
             HaiquBackend(engine, record, store=self._store, provider=self)
-            for engine, record in self._reach.records(name, via)
+            for engine, record in self._reach.records(name, self._route(via))
             if (name is None or record.id == name)
             and (simulator is None or record.simulator == simulator)
             and (min_num_qubits is None or record.num_qubits >= min_num_qubits)
@@ -201,7 +201,7 @@ class HaiquProvider(Accounts):
         """
         if not isinstance(name, str):
             raise HaiquInputError(f"name must be the name of a device, not {name!r}. See provider.backends().")
-        via = via or self._via or os.environ.get("HAIQU_VIA") or None
+        via = self._route(via)
         names: list[str] = []
         for engine in self._reach.that_may_have(name, via):
             for record in engine.devices():
@@ -209,6 +209,10 @@ class HaiquProvider(Accounts):
                     return HaiquBackend(engine, record, store=self._store, provider=self, options=backend_options)
                 names.append(record.id)
         raise self._reach.nothing_of(name, via, names)
+
+    def _route(self, via: str | None) -> str | None:
+        """The only route to take: that of a call, of the provider, or of the environment."""
+        return via or self._via or os.environ.get("HAIQU_VIA") or None
 
     def least_busy(
         self,

@@ -280,3 +280,17 @@ def test_the_route_of_a_provider_and_of_the_environment(gateway, monkeypatch):
     assert HaiquProvider(via="local").get_backend().via == "local"
     with pytest.raises(HaiquInputError, match="via"):
         HaiquProvider(via="cloud")
+
+
+def test_devices_are_found_on_the_route_of_the_provider_and_of_the_environment(gateway, monkeypatch):
+    def routes(**settings):
+        provider = HaiquProvider(api_key=gateway.key, url=gateway.url, **settings)
+        assert provider.least_busy(simulator=True).via in {backend.via for backend in provider.backends()}
+        return {backend.via for backend in provider.backends()}
+
+    assert routes() == {"local", "haiqu"}
+    assert routes(via="haiqu") == {"haiqu"}
+    assert routes(via="local") == {"local"}
+    monkeypatch.setenv("HAIQU_VIA", "haiqu")
+    assert routes() == {"haiqu"}
+    assert {backend.via for backend in HaiquProvider().backends(via="local")} == {"local"}
