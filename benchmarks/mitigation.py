@@ -30,7 +30,7 @@ _SUITES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two devices and five small circuits, under five minutes")
-    parser.add_argument("--unseen", action="store_true", help="devices and circuits that nothing was tuned on")
+    parser.add_argument("--unseen", action="store_true", help="devices and circuits kept apart from tuning")
     parser.add_argument("--shots", type=int, default=8192)
     parser.add_argument("--repetitions", type=int, default=None, help="default: 8, or 4 if quick")
     parser.add_argument("--methods", nargs="*", default=list(METHODS))

@@ -16,7 +16,7 @@ NAME = "mitigation"
 PICTURE = f"{NAME}-overhead.png"
 _TITLES = {
     "dev": "Devices and circuits used for tuning",
-    "unseen": "Devices and circuits not used for tuning",
+    "unseen": "Devices and circuits kept apart from tuning",
     "quick": "Two devices, five small circuits",
     "bell": "Bell state on fake_kyiv, 4096 shots in total",
     "overhead": "Classical time",

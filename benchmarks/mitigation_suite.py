@@ -1,6 +1,6 @@
 """What mitigation is measured on: devices with their noise, circuits, and observables.
 
-The circuits that are not used for tuning were chosen before anything of ours ran on them, by what they are without
+The circuits that are kept apart from tuning were chosen before anything of ours ran on them, by what they are without
 mitigation alone: each family of the other suite but GHZ states, which are Clifford circuits, with another size and
 other couplings, seeds or numbers, and 32 to 115 two-qubit gates. Of their devices one is a Heron, one an Eagle.
 """

@@ -61,12 +61,22 @@ class Companions:
             return undamped(len(terms))
         return damping(self.ideal, self._seen(raw, terms))
 
-    def damping_of_sums(self, raw: RunResult, terms: NDArray[np.uint8], *, shots: int) -> Damping:
-        """What the noise does to each term, if its paths add up; ``shots`` are those of each companion."""
+    def damping_of_sums(self, raw: RunResult, terms: NDArray[np.uint8], *, shots: int, width: int) -> Damping:
+        """What the noise does to each term, where paths add up.
+
+        Terms on more than half of the qubits have paths over all of the circuit, whatever their signs.
+
+        Args:
+            raw: The results.
+            terms: The bits of each term, shape ``(terms, bits)``.
+            shots: Of each companion.
+            width: Qubits of the circuit.
+        """
         if not self.ensembles:
             return undamped(len(terms))
-        seen = self._seen(raw, terms)
-        return less_damped(damping(self.ideal, seen), self.ideal, seen, terms=terms, shots=shots)
+        seen, weights = self._seen(raw, terms), terms.sum(axis=1, dtype=np.intp)
+        light = np.where(2 * weights <= width, weights, 0)
+        return less_damped(damping(self.ideal, seen), self.ideal, seen, weights=light, shots=shots)
 
     def _seen(self, raw: RunResult, terms: NDArray[np.uint8]) -> NDArray[np.float64]:
         """The value of each term in each companion."""
@@ -109,6 +119,9 @@ class Values:
     companion_shots: int = 0
     """Of each companion."""
 
+    width: int = 0
+    """Qubits of the circuit; 0 where companions have none of its gates, and so no paths."""
+
     def finish(self, raw: RunResult) -> Iterator[Finished]:
         """Expectation values of each task."""
         sets = sum(self.sizes)
@@ -116,12 +129,19 @@ class Values:
         for target, group in zip(self.targets, self.groups, strict=True):
             outcomes = outcomes_of(target, raw.tasks[target.task])
             per_set = outcomes.values(group.terms).reshape(sets, -1, len(group.terms))
-            found = group.companions.damping_of_sums(raw, group.terms, shots=self.companion_shots)
+            found = self._damping(raw, group)
             noise = outcomes.shot_noise(group.terms, group.weights / found.factors, sets=sets, shots=self.shots)
             groups.append(Group(group.weights, per_set, found, self.shots, noise))
         whole = estimates(self.constants, groups, sets=sets, guard=self.guard)
         for part in _parts(self.sizes):
             yield Expectations(whole.values[:, part], whole.stds[:, part]), {**self.facts, **_facts(whole, part)}
+
+    def _damping(self, raw: RunResult, group: Measured) -> Damping:
+        """By how much each term is too small."""
+        known = group.companions
+        if not self.width:
+            return known.damping(raw, group.terms)
+        return known.damping_of_sums(raw, group.terms, shots=self.companion_shots, width=self.width)
 
 
 @dataclass(frozen=True)

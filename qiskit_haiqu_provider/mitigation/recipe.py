@@ -167,6 +167,7 @@ class _Recipe:
             guard=self.settings.guard,
             facts=planned.facts,
             companion_shots=planned.companion_shots,
+            width=0 if CALIBRATION in planned.facts["companions"] else structure.width,
         )
 
     def _shares(self, family: Family, structure: Structure) -> Shares:

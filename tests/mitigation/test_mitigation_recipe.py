@@ -1,6 +1,7 @@
 """Randomised circuits do what the original does, and their outcomes give its results."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -168,6 +169,31 @@ def test_noise_is_divided_out_and_error_bars_say_how_well():
     assert error < 4 * result.stds[0, 0]
     assert error < raw / 2
     assert 0.3 < facts["median_damping"][0] < 0.95
+
+
+def without_paths(planned):
+    """The same plan, but for what is known of paths."""
+    parts = tuple(replace(part, width=0) for part in planned.finisher.parts)
+    return replace(planned, finisher=replace(planned.finisher, parts=parts))
+
+
+@pytest.mark.parametrize(("label", "raised"), [("IIIIIZ", True), ("IIIIZZ", True), ("IIZZZZ", False)])
+def test_factors_of_terms_on_few_qubits_mind_how_paths_differ(label, raised):
+    circuit = random_circuit("cz", 3, width=6, steps=30)
+    observables = (SparsePauliOp(label),)
+    planned = plan(task_of(circuit, observables, shots=100_000), chosen=MitigationSettings())
+    raw = run(planned, noise_of(error=0.06))
+    minded, plain = planned.finisher.finish(raw), without_paths(planned).finisher.finish(raw)
+    (one,), (other,) = minded.task_facts[0]["median_damping"], plain.task_facts[0]["median_damping"]
+    assert (one > 1.01 * other) if raised else (one == other)
+
+
+def test_circuits_without_gates_have_no_paths():
+    chosen = MitigationSettings(advanced_mitigation=False, noise_tailoring=False)
+    planned = plan(task_of(random_circuit("cz", 4, steps=2), (SparsePauliOp("ZII"),), shots=100_000), chosen=chosen)
+    raw = run(planned, noise_of(error=0.0, readout=0.08))  # which bits are wrong depends on what they are
+    minded, plain = planned.finisher.finish(raw), without_paths(planned).finisher.finish(raw)
+    assert minded.task_facts == plain.task_facts
 
 
 def test_distributions_come_nearer_to_the_ideal_one():
