@@ -7,10 +7,10 @@ tells the ids of the jobs, in the order of the lines, and where the result of ea
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import uuid4
 
 from qiskit_haiqu_provider.files import replacing
@@ -21,33 +21,45 @@ LEAST, MOST = 8, 100
 _NAME = re.compile(r"batch-([1-9]\d{0,5})-[0-9a-f]{32}")
 
 
+class Encoded(NamedTuple):
+    """A job as it is written."""
+
+    id: str
+    record: bytes
+    """Its record, in JSON on one line."""
+
+    result: bytes | None = None
+    """The arrays of its result; ``None`` if it has none."""
+
+
 class Entry(NamedTuple):
     """A job of a batch."""
 
-    record: Any
-    """Its record, in JSON values."""
+    record: bytes
+    """Its record, in JSON."""
 
     start: int
     """Where its result begins in the file of results."""
 
 
-def write_batches(folder: Path, jobs: Sequence[tuple[Mapping[str, Any], bytes]]) -> None:
-    """Write jobs, each a record in JSON values, with its ``id``, and the bytes of its result."""
+def write_batches(folder: Path, jobs: Sequence[Encoded]) -> None:
+    """Write jobs, many in a file."""
     for first in range(0, len(jobs), MOST):
         _write(folder, jobs[first : first + MOST])
 
 
-def _write(folder: Path, jobs: Sequence[tuple[Mapping[str, Any], bytes]]) -> None:
+def _write(folder: Path, jobs: Sequence[Encoded]) -> None:
     path = folder / f"batch-{len(jobs)}-{uuid4().hex}.jsonl"
+    results = [job.result or b"" for job in jobs]
     starts, end = {}, 0
-    for record, result in jobs:
-        starts[record["id"]] = end
+    for job, result in zip(jobs, results, strict=True):
+        starts[job.id] = end
         end += len(result)
-    lines = [json.dumps(starts), *[json.dumps(record) for record, _ in jobs]]
+    lines = [json.dumps(starts).encode(), *[job.record for job in jobs]]
     with replacing(results_of(path)) as file:
-        file.writelines(result for _, result in jobs)
+        file.writelines(results)
     with replacing(path) as file:
-        file.write("\n".join(lines).encode())
+        file.write(b"\n".join(lines))
 
 
 def batches_in(folder: Path) -> list[Path]:
@@ -82,25 +94,15 @@ def find(folder: Path, job_id: str) -> Path | None:
     return None
 
 
-def read_batch(batch: Path) -> dict[str, Any]:
-    """The records of a batch by the ids of their jobs, in JSON values.
-
-    Raises:
-        OSError: If it cannot be read, or was removed meanwhile.
-        ValueError: If it is damaged.
-    """
-    return {job_id: json.loads(line) for job_id, line in _lines(batch).items()}
-
-
 def read_entry(batch: Path, job_id: str) -> Entry:
     """A job of a batch.
 
     Raises:
         OSError: If it cannot be read, or was removed meanwhile.
-        ValueError: If it is damaged.
+        ValueError: If its first line is damaged.
         KeyError: If it does not have that job.
     """
-    return Entry(json.loads(_lines(batch)[job_id]), _starts(batch)[job_id])
+    return Entry(read_lines(batch)[job_id], _starts(batch)[job_id])
 
 
 # Batches do not change, and who asks for one of their jobs often asks for the next.
@@ -117,9 +119,12 @@ def _starts(batch: Path) -> dict[str, int]:
 
 
 @lru_cache(maxsize=4)
-def _lines(batch: Path) -> dict[str, bytes]:
-    """The line of each job."""
+def read_lines(batch: Path) -> dict[str, bytes]:
+    """The record of each job by its id, as it was written; empty where the file was cut off.
+
+    Raises:
+        OSError: If it cannot be read, or was removed meanwhile.
+        ValueError: If its first line is damaged.
+    """
     starts, lines = _starts(batch), batch.read_bytes().splitlines()[1:]
-    if len(lines) != len(starts):
-        raise ValueError(f"it has the records of {len(lines)} of {len(starts)} jobs")
-    return dict(zip(starts, lines, strict=True))
+    return dict(zip(starts, lines + [b""] * len(starts), strict=False))

@@ -13,13 +13,13 @@ _DEEPEST = 20
 
 
 def default_home() -> Path:
-    """Folder of the package's data: ``HAIQU_HOME``, else the platform's data folder."""
+    """Folder of the package's data, absolute: ``HAIQU_HOME``, else the platform's data folder."""
     named = os.environ.get("HAIQU_HOME")
     if named:
-        return Path(named).expanduser()
+        return Path(named).expanduser().absolute()
     from platformdirs import user_data_path  # not needed where HAIQU_HOME is set
 
-    return Path(user_data_path("qiskit-haiqu-provider", appauthor=False))
+    return Path(user_data_path("qiskit-haiqu-provider", appauthor=False)).absolute()
 
 
 def private_folder(path: Path) -> Path:

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import warnings
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit
 
-from qiskit_haiqu_provider import HaiquJobNotFoundError, HaiquProvider, SamplerV2, batches, store
-from qiskit_haiqu_provider.batches import find, read_batch, read_entry, results_of, size_of, write_batches
+from qiskit_haiqu_provider import HaiquJobNotFoundError, HaiquProvider, SamplerV2, batches, records, store
+from qiskit_haiqu_provider.batches import Encoded, find, read_entry, read_lines, results_of, size_of, write_batches
 from qiskit_haiqu_provider.run.result import RunResult, Samples
 from qiskit_haiqu_provider.store import JobRecord, JobStore
 
@@ -70,23 +71,25 @@ entries = st.lists(
 @given(jobs=entries)
 def test_everything_is_found_again(tmp_path_factory, jobs):
     folder = tmp_path_factory.mktemp("jobs")
-    named = [({**data, "id": f"job-{index}"}, result) for index, (data, result) in enumerate(jobs)]
+    named = [
+        Encoded(f"job-{index}", json.dumps(data).encode(), result or None) for index, (data, result) in enumerate(jobs)
+    ]
     write_batches(folder, named)
     [batch] = batches.batches_in(folder)
     assert size_of(batch) == len(named)
-    assert read_batch(batch) == {data["id"]: data for data, _ in named}
+    assert read_lines(batch) == {job.id: job.record for job in named}
     results = results_of(batch).read_bytes()
-    for data, result in named:
-        entry = read_entry(batch, data["id"])
-        assert entry.record == data
+    for job, (_, result) in zip(named, jobs, strict=True):
+        entry = read_entry(batch, job.id)
+        assert entry.record == job.record
         assert results[entry.start :][: len(result)] == result
-        assert find(folder, data["id"]) == batch
+        assert find(folder, job.id) == batch
     assert find(folder, "job") is None
 
 
 def test_many_jobs_are_several_batches(tmp_path, monkeypatch):
     monkeypatch.setattr(batches, "MOST", 3)
-    write_batches(tmp_path, [({"id": f"job-{index}"}, b"x") for index in range(8)])
+    write_batches(tmp_path, [Encoded(f"job-{index}", b"{}", b"x") for index in range(8)])
     assert sorted(map(size_of, batches.batches_in(tmp_path))) == [2, 3, 3]
     assert all(find(tmp_path, f"job-{index}") is not None for index in range(8))
 
@@ -151,19 +154,7 @@ def cut_off(batch):
     batch.write_bytes(batch.read_bytes()[:-20])
 
 
-def lose_a_line(batch):
-    batch.write_bytes(batch.read_bytes().rpartition(b"\n")[0])
-
-
-def swap_jobs(batch):
-    first, *lines = batch.read_bytes().splitlines()
-    batch.write_bytes(b"\n".join([first, *lines[::-1]]))
-
-
 SPOILERS = {
-    "cut off": cut_off,
-    "a line lost": lose_a_line,
-    "jobs swapped": swap_jobs,
     "empty": lambda batch: batch.write_bytes(b""),
     "no text": lambda batch: batch.write_bytes(b"\xff\xfe\x00"),
     "another list": lambda batch: batch.write_bytes(b"[1, 2]\n{}\n{}"),
@@ -188,6 +179,94 @@ def test_a_batch_that_cannot_be_read_is_skipped_with_one_warning(tmp_path, spoil
     assert batch.read_bytes() == before
 
 
+def on_lines(change):
+    """Changes the records of a batch, line by line."""
+
+    def spoil(batch):
+        first, *lines = batch.read_bytes().splitlines()
+        batch.write_bytes(b"\n".join([first, *change(lines)]))
+
+    return spoil
+
+
+def swapped(lines):
+    return [lines[1], lines[0], *lines[2:]]
+
+
+LINES = {
+    "a line damaged": (on_lines(lambda lines: [lines[0], b'{"id": half', *lines[2:]]), {"job-2"}),
+    "a line of another kind": (on_lines(lambda lines: [lines[0], b"[1, 2]", *lines[2:]]), {"job-2"}),
+    "the last line cut off": (cut_off, {"job-4"}),
+    "two lines lost": (on_lines(lambda lines: lines[:2]), {"job-3", "job-4"}),
+    "all lines lost": (on_lines(lambda lines: []), {"job-1", "job-2", "job-3", "job-4"}),
+    "jobs swapped": (on_lines(swapped), {"job-1", "job-2"}),
+    "a line too many": (on_lines(lambda lines: [*lines, lines[0]]), set()),
+}
+
+
+@pytest.mark.parametrize(("spoil", "lost"), LINES.values(), ids=LINES)
+def test_what_is_damaged_in_a_batch_does_not_hide_the_rest(tmp_path, spoil, lost):
+    jobs = JobStore(tmp_path)
+    put(jobs, 1, 2, 3, 4)
+    batch = batch_in(tmp_path)
+    spoil(batch)
+    before = batch.read_bytes()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = {one.id for one in jobs.records()}
+    whole = {"job-1", "job-2", "job-3", "job-4"} - lost
+    assert found == whole
+    assert len(caught) == len(lost)
+    for job_id, warning in zip(sorted(lost), caught, strict=True):
+        assert f"The record of job '{job_id}' in {batch} cannot be read" in str(warning.message)
+    for job_id in sorted(whole):
+        [task] = jobs.result(jobs.read(job_id)).tasks
+        assert task.outcomes.shape == (1, int(job_id[-1]), 1)
+    for job_id in sorted(lost):
+        with pytest.raises(HaiquJobNotFoundError, match=rf"job '{job_id}' in .*batch-4-.*\.jsonl cannot be read"):
+            jobs.read(job_id)
+    assert batch.read_bytes() == before
+
+
+@pytest.mark.parametrize("start", [-5, 10**30])
+def test_a_result_that_begins_nowhere_cannot_be_read(tmp_path, start):
+    jobs = JobStore(tmp_path)
+    put(jobs, 1, 2)
+    batch = batch_in(tmp_path)
+    _, *lines = batch.read_bytes().splitlines()
+    batch.write_bytes(b"\n".join([json.dumps({"job-1": 0, "job-2": start}).encode(), *lines]))
+    assert len(jobs.result(jobs.read("job-1")).tasks) == 1
+    with pytest.raises(HaiquJobNotFoundError, match=r"The result of job 'job-2' in .*batch-2-.*\.bin cannot be read"):
+        jobs.result(jobs.read("job-2"))
+
+
+class Untold:
+    """Metadata without any text."""
+
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+BAD = {
+    "cannot be made": lambda: str(Untold()),
+    "has no text": lambda: record("bad", facts={"user": Untold()}),
+    "has too long a number": lambda: record("bad", facts={"n": 10**5000}),
+}
+
+
+@pytest.mark.parametrize("others", [["job-1"], ["job-1", "job-2", "job-3"]], ids=["one by one", "in a batch"])
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
+def test_a_record_that_cannot_be_told_does_not_keep_others_from_the_disk(tmp_path, caplog, bad, others):
+    jobs = JobStore(tmp_path)
+    jobs.write_later("bad", bad)
+    for job_id in others:
+        jobs.write_later(job_id, lambda job_id=job_id: record(job_id))
+    jobs.flush()
+    assert {found.id for found in jobs.records()} == set(others)
+    assert len(list(folder_of(tmp_path).glob("*.json*"))) == 1
+    assert "The record of a job could not be written" in caplog.text
+
+
 @pytest.mark.parametrize("spoil", [cut_off, lambda path: path.unlink()], ids=["cut off", "missing"])
 def test_results_that_cannot_be_read_leave_the_records(tmp_path, spoil):
     jobs = JobStore(tmp_path)
@@ -205,7 +284,7 @@ def test_what_was_removed_meanwhile_is_not_known(tmp_path):
     batch_in(tmp_path).unlink()
     with pytest.raises(HaiquJobNotFoundError, match="No job 'job-1' is known"):
         jobs.read("job-1")
-    with pytest.raises(HaiquJobNotFoundError, match="The result of job 'job-1'"):
+    with pytest.raises(HaiquJobNotFoundError, match=r"result of job 'job-1' is not in .* any more: .* nor a batch"):
         jobs.result(found)
 
 
@@ -226,11 +305,12 @@ def test_the_oldest_batches_make_room_as_a_whole(tmp_path, monkeypatch):
     put(jobs, 1, 2, 3)
     aged(batch_in(tmp_path), age=100)
     jobs.write(record("paid", via="ibm"))
-    put(jobs, 5, 6)  # six jobs: without the oldest batch there would be fewer than four
-    assert jobs.count() == 6
+    put(jobs, 5, 6)  # five local jobs: without the oldest batch there would be fewer than four
     put(jobs, 7)
-    assert {found.id for found in jobs.records()} == {"paid", "job-5", "job-6", "job-7"}
-    assert len(list(folder_of(tmp_path).glob("*.bin"))) == 2
+    assert jobs.count() == 7
+    put(jobs, 8)
+    assert {found.id for found in jobs.records()} == {"paid", "job-5", "job-6", "job-7", "job-8"}
+    assert len(list(folder_of(tmp_path).glob("*.bin"))) == 3
 
 
 def test_lines_are_versioned_records(tmp_path):
@@ -239,4 +319,4 @@ def test_lines_are_versioned_records(tmp_path):
     assert json.loads(first) == {"job-1": 0, "job-2": 1}
     for line in lines:
         data = json.loads(line)
-        assert (data["format"], data["version"]) == (store.FORMAT, store.VERSION)
+        assert (data["format"], data["version"]) == (records.FORMAT, records.VERSION)

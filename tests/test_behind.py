@@ -210,6 +210,19 @@ def test_a_record_that_cannot_be_written_does_not_keep_others_from_the_disk(tmp_
     assert "a bug" in caplog.text
 
 
+def test_a_record_that_cannot_be_told_does_not_hide_others_that_wait(tmp_path):
+    def broken():
+        raise RuntimeError("no text")
+
+    jobs = JobStore(tmp_path)
+    jobs.write_later("bad", broken)
+    jobs.write_later("good", lambda: record("good"))
+    with pytest.warns(UserWarning, match=r"cannot be told \(no text\)"):
+        assert [found.id for found in jobs.records()] == ["good"]
+    with pytest.raises(HaiquJobNotFoundError, match=r"cannot be told \(no text\)"):
+        jobs.read("bad")
+
+
 # From the front door.
 
 
@@ -217,6 +230,25 @@ def test_a_small_job_comes_to_disk_by_itself(provider, tmp_path):
     job = SamplerV2(provider.get_backend()).run([bell()])
     until(lambda: files(tmp_path / "haiqu") == [f"{job.job_id()}.bin", f"{job.job_id()}.json"])
     assert JobStore().read(job.job_id()).status == "DONE"
+
+
+class Untold:
+    """Metadata without any text."""
+
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+def test_metadata_without_text_costs_the_record_of_its_job_alone(provider, caplog):
+    sampler, odd = SamplerV2(provider.get_backend()), bell()
+    odd.metadata = {"user": Untold()}
+    jobs = [sampler.run([circuit]) for circuit in (bell(), odd, *[bell()] * 8)]
+    ids = [job.job_id() for job in jobs]
+    assert jobs[1].result()[0].data.meas.num_shots == 1024
+    JobStore().flush()
+    del jobs
+    assert [job.job_id() for job in HaiquProvider().jobs()] == [ids[0], *ids[2:]][::-1]
+    assert "The record of a job could not be written" in caplog.text
 
 
 def test_a_small_job_is_found_by_its_id_when_its_handle_is_gone(provider):

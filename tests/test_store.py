@@ -12,7 +12,7 @@ import platformdirs
 import pytest
 from qiskit import QuantumCircuit
 
-from qiskit_haiqu_provider import HaiquJobError, HaiquJobNotFoundError, HaiquProvider, SamplerV2, store
+from qiskit_haiqu_provider import HaiquJobError, HaiquJobNotFoundError, HaiquProvider, SamplerV2, records, store
 from qiskit_haiqu_provider.run.result import Distributions, Expectations, RunResult, Samples, Statevectors
 from qiskit_haiqu_provider.store import JobRecord, JobStore, created_at
 
@@ -135,8 +135,8 @@ def test_a_write_that_fails_leaves_the_old_job_whole():
 def test_a_record_is_plain_json_with_a_version():
     JobStore().write(record(), result())
     data = json.loads((JobStore().home / "jobs" / "job-1.json").read_text(encoding="utf-8"))
-    assert data["format"] == store.FORMAT
-    assert data["version"] == store.VERSION
+    assert data["format"] == records.FORMAT
+    assert data["version"] == records.VERSION
     assert data["layout"][0] == {"kind": "Samples", "shape": [3, 7, 2], "num_clbits": 11}
     size = 3 * 7 * 2 + 2 * (2 * 3 * 8) + 2 * 4 * 16
     assert (JobStore().home / "jobs" / "job-1.bin").stat().st_size == size
@@ -160,6 +160,24 @@ def test_home_is_the_argument_then_the_environment_then_the_platforms(tmp_path, 
     monkeypatch.delenv("HAIQU_HOME")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     assert JobStore().home == platformdirs.user_data_path("qiskit-haiqu-provider", appauthor=False)
+
+
+@pytest.mark.parametrize("named", ["argument", "environment"])
+def test_a_relative_home_stays_where_it_was_when_the_program_moves(tmp_path, monkeypatch, named):
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("HAIQU_HOME", "jobs of mine" if named == "environment" else "unused")
+    provider = HaiquProvider(home="jobs of mine" if named == "argument" else None)
+    first = SamplerV2(provider.get_backend()).run([bell()]).job_id()
+    monkeypatch.chdir(tmp_path / "there")
+    second = SamplerV2(provider.get_backend()).run([bell()]).job_id()
+    home = JobStore(tmp_path / "here" / "jobs of mine")
+    assert [found.id for found in home.records()] == [second, first]  # the same folder, before they are on disk
+    home.flush()
+    assert home.count() == 2
+    assert [provider.job(job_id).result()[0].data.meas.num_shots for job_id in (first, second)] == [1024, 1024]
+    assert list((tmp_path / "there").iterdir()) == []
 
 
 def test_the_environment_is_read_when_a_job_is_kept(tmp_path, monkeypatch):
@@ -199,6 +217,11 @@ def test_a_home_that_was_cleared_is_made_again(provider, tmp_path):
 
 
 if os.name == "posix":
+
+    def test_links_in_a_home_are_kept(tmp_path):
+        (tmp_path / "real").mkdir()
+        (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
+        assert JobStore(tmp_path / "link").home == tmp_path / "link"
 
     def test_files_are_private():
         old = os.umask(0)
@@ -275,7 +298,7 @@ SPOILERS = {
     "no text": lambda path: path.write_bytes(b"\xff\xfe\x00"),
     "another json": lambda path: path.write_text("[1, 2]"),
     "wrong format": spoil_json(format="another tool's job"),
-    "future version": spoil_json(version=store.VERSION + 1),
+    "future version": spoil_json(version=records.VERSION + 1),
     "unknown field": spoil_json(colour="blue"),
     "unknown status": spoil_json(status="HALF"),
     "unknown kind": spoil_json(plan={"kind": "guess", "outlines": []}),
@@ -366,6 +389,17 @@ def test_a_result_that_cannot_be_read_is_an_error_of_its_job_alone(provider, spo
     assert names(JobStore().home / "jobs") == before
 
 
+def test_a_result_that_made_room_says_where_was_looked():
+    JobStore().write(record(), result())
+    found = JobStore().read("job-1")
+    for path in (JobStore().home / "jobs").iterdir():
+        path.unlink()
+    with pytest.raises(
+        HaiquJobNotFoundError, match=r"is not in .*jobs any more: .*job-1\.bin nor a batch with that job"
+    ):
+        JobStore().result(found)
+
+
 # What cannot be written.
 
 
@@ -436,6 +470,19 @@ def test_unfinished_jobs_and_those_of_services_are_never_pruned(keep_three):
     kept = {found.id for found in jobs.records()}
     assert {"queued", "running", "paid", "job-4"} <= kept
     assert "job-0" not in kept
+
+
+def test_jobs_of_services_do_not_count_among_those_that_are_kept(keep_three):
+    jobs = JobStore()
+    for index in range(3):
+        write_aged(jobs, record(f"job-{index}"), age=900 - index)
+    for index in range(8):
+        jobs.write(record(f"paid-{index}", via="ibm"), result())
+    assert jobs.count() == 11
+    jobs.write(record("newest"), result())
+    kept = {found.id for found in jobs.records() if found.via == "local"}
+    assert kept == {"job-1", "job-2", "newest"}
+    assert jobs.count() == 11
 
 
 def test_pruning_keeps_what_cannot_be_read(keep_three):

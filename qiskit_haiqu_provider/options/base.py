@@ -125,9 +125,10 @@ class Options:
         return {name: _resolved(spec, layers) for name, spec in _specs(type(self)).items()}
 
     def values(self) -> dict[str, Any]:
-        """By name, the effective value of each option; nested options as mappings, not to be written to."""
+        """By name, the effective value of each option; nested options as mappings of their own."""
         specs, layers = _specs(type(self)), self._all_layers()
         found = _default_values(type(self)).copy()
+        found.update({name: _copied(found[name]) for name in _filled_in_place(type(self))})
         for name in dict.fromkeys([name for _, layer in layers for name in layer]):
             if name in specs:
                 found[name] = _plain(_resolved(specs[name], layers).value)
@@ -236,6 +237,11 @@ def _default(spec: "Field[Any]") -> Any:
 def _plain(value: Any) -> Any:
     """The value of an option; nested options and mappings as mappings of their own."""
     return value.to_dict() if isinstance(value, Options) else dict(value) if isinstance(value, dict) else value
+
+
+def _copied(values: dict[str, Any]) -> dict[str, Any]:
+    """A mapping of its own, and so are the mappings in it."""
+    return {name: _copied(value) if isinstance(value, dict) else value for name, value in values.items()}
 
 
 def _resolved(spec: "Field[Any]", layers: Sequence[Layer]) -> Setting:

@@ -373,6 +373,16 @@ def test_the_effective_values_are_those_that_are_explained(primitive, places, mo
     assert options.values() == plain
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_effective_values_belong_to_whoever_asks(kind):
+    wanted = kind().to_dict()
+    values = kind().values()
+    values["mitigation"]["noise_tailoring"] = "changed"
+    values["mitigation"]["readout_mitigation_options"]["method"] = "changed"
+    values["backend_options"]["method"] = "changed"
+    assert kind().values() == wanted
+
+
 def test_repr_shows_the_values():
     assert "default_shots=5" in repr(SamplerOptions(default_shots=5))
     assert "noise_tailoring=True" in repr(SamplerOptions())

@@ -220,9 +220,7 @@ def run_now(
     outcome: RunResult | Exception
     try:
         outcome = assemble([run_unit(unit) for unit in units])
-    except KeyboardInterrupt:
-        raise  # it is meant for the caller
-    except BaseException as error:
+    except Exception as error:  # interrupts and exits are meant for the caller
         outcome = _failure(execution_id, error)
     return EndedExecution(execution_id, outcome, seconds=time.monotonic() - started)
 

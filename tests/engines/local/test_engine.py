@@ -10,7 +10,7 @@ from qiskit.providers import JobStatus
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 
 from qiskit_haiqu_provider import EstimatorV2, HaiquCapacityError, HaiquInputError, HaiquJobError, SamplerV2
-from qiskit_haiqu_provider.engines.local import memory, units
+from qiskit_haiqu_provider.engines.local import execution, memory, units
 from qiskit_haiqu_provider.engines.local.engine import LocalEngine
 from qiskit_haiqu_provider.engines.local.execution import run_now
 from qiskit_haiqu_provider.run.request import RunRequest, Task
@@ -123,18 +123,36 @@ def raising(error):
 
 def test_a_run_that_fails_at_once_fails_its_job_alone():
     error = RuntimeError("no luck")
-    execution = run_now("local-1", (), raising(error))
-    assert execution.status() is JobStatus.ERROR
+    ended = run_now("local-1", (), raising(error))
+    assert ended.status() is JobStatus.ERROR
     with pytest.raises(HaiquJobError, match="Job local-1 failed: RuntimeError: no luck") as caught:
-        execution.result()
+        ended.result()
     assert caught.value.__cause__ is error
     with pytest.raises(HaiquInputError, match="as it was"):
         run_now("local-1", (), raising(HaiquInputError("as it was"))).result()
 
 
-def test_an_interrupt_of_a_run_at_once_reaches_the_caller():
-    with pytest.raises(KeyboardInterrupt):
-        run_now("local-1", (), raising(KeyboardInterrupt()))
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_what_ends_a_program_goes_through_a_run_at_once(error):
+    with pytest.raises(error):
+        run_now("local-1", (), raising(error()))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_a_program_that_is_ended_in_a_run_leaves_no_job(provider, monkeypatch, error):
+    def ended(unit):
+        raise error
+
+    monkeypatch.setattr(execution, "run_unit", ended)
+    bell = QuantumCircuit(2)
+    bell.h(0)
+    bell.cx(0, 1)
+    bell.measure_all()
+    backend = provider.get_backend()
+    with pytest.raises(error):
+        SamplerV2(backend).run([bell])
+    assert provider.jobs() == []
+    assert backend.status().pending_jobs == 0
 
 
 def test_small_runs_are_over_when_they_are_submitted():
