@@ -22,10 +22,13 @@ _FEWEST = 20
 """With fewer resamples an error bar is wrong by more than 16 %, and is not told."""
 
 _IN_ALL = 5000
-"""Resamples of all distributions of a sweep, as long as each has the fewest: 5 to 7 s."""
+"""Resamples of all distributions of a sweep, as long as each has the fewest: 4 to 7 s for up to 8 bits."""
 
 _STEPS = 10_000_000
 """Work on one distribution, in the number of its outcomes times what each of them depends on: up to 1 s."""
+
+_STEPS_IN_ALL = 5 * _STEPS
+"""The same of all distributions of a sweep."""
 
 
 @dataclass
@@ -59,11 +62,13 @@ class Bootstrap:
 
         Returns:
             One for each outcome of ``found``; ``None`` if they take too long, as they do for thousands of outcomes of
-            many bits.
+            many bits, and in sweeps of many distributions of 10 bits and more.
         """
+        steps = max(1, self.correction.steps(*bits.shape))
         count = min(
             RESAMPLES,
-            _STEPS // max(1, self.correction.steps(*bits.shape)),
+            _STEPS // steps,
+            _STEPS_IN_ALL // (steps * self.distributions),
             max(_FEWEST, _IN_ALL // self.distributions),
         )
         if count < _FEWEST:

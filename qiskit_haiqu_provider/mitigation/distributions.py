@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qiskit_haiqu_provider.mitigation.prior import pairs_alone
+from qiskit_haiqu_provider.mitigation.prior import LEAST_DAMPING, pairs_alone
 from qiskit_haiqu_provider.mitigation.walsh import all_bits, walsh
 
 Array = NDArray[np.float64]
@@ -28,6 +28,9 @@ _PILOT = 10
 
 _SHARP = 7
 """Outcomes that matter up to which the noise is inverted in one step."""
+
+_PLENTY = 4000
+"""Shots for each outcome that matters, beyond which it is so for any number of them."""
 
 _SHOTS_AN_ITERATION = 10
 _FEWEST, _MOST = 3, 12
@@ -167,8 +170,8 @@ def mitigated(bits: NDArray[np.uint8], weights: Array, model: Model, *, shots: i
     start = (1 - _MIX) * seen + _MIX / len(seen)
     spread = _perplexity(_iterated(seen, act, start, _PILOT))
     counts = float(shots)
-    sharp = dense and spread < _SHARP
-    if sharp:
+    few = dense and spread < _SHARP
+    if few or (dense and shots / spread > _PLENTY):
         found = on_simplex(_inverse(seen, model))
     elif dense:
         prior = pairs_alone(seen, model.dampings(), shots=shots)
@@ -179,7 +182,7 @@ def mitigated(bits: NDArray[np.uint8], weights: Array, model: Model, *, shots: i
     weight = _guarded(found, seen, random=2 * spread / (4 * counts)) if guard else 1.0
     mixed = weight * found + (1 - weight) * seen
     mixed /= mixed.sum()
-    return Mitigated(outcomes, mixed, weight, found, _doubt(mixed, mixed - seen, sharp=sharp))
+    return Mitigated(outcomes, mixed, weight, found, _doubt(mixed, mixed - seen, few=few))
 
 
 def _steps(counts: float) -> int:
@@ -193,9 +196,9 @@ def _guarded(found: Array, seen: Array, *, random: float) -> float:
     return float(moved / (moved + random)) if moved > 0 else 0.0
 
 
-def _doubt(weights: Array, correction: Array, *, sharp: bool) -> Array:
+def _doubt(weights: Array, correction: Array, *, few: bool) -> Array:
     """Standard errors by what the model does not know."""
-    if sharp:
+    if few:
         return MODEL_ERROR * np.abs(correction)
     shared: Array = _SHARED_ERROR * np.sqrt(weights * (correction**2).sum())
     return shared
@@ -285,7 +288,7 @@ def _inverse(seen: Array, model: Model) -> Array:
     Where few outcomes matter, too strong a correction makes the others negative, which the simplex forgives; too weak
     a one leaves them there.
     """
-    factors = model.dampings() * np.exp(-model.error)
+    factors = np.maximum(model.dampings() * np.exp(-model.error), LEAST_DAMPING)
     factors[0] = 1.0
     found: Array = walsh(walsh(seen) / factors) / len(seen)
     return found

@@ -17,12 +17,15 @@ Array = NDArray[np.float64]
 _MODEL_ERROR = 0.15
 """Standard error of the logarithm of a damping, as part of it: that of the corrections of expectation values."""
 
-_LEAST_DAMPING = 1e-6
+LEAST_DAMPING = 1e-6
 """Smaller ones tell nothing, and would be divided by."""
+
+_LEAST_VARIANCE = 1e-12
+"""Surer than that no parity is: rounding would make the equations of Newton's method singular."""
 
 _STEPS = 50
 _CLOSE = 1e-6
-"""Newton's method ends after so many steps, or when the next one would gain so little."""
+"""Newton's method ends after so many steps, or when the next one would hardly raise its goal."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Prior:
     """Of all outcomes, summing to 1."""
 
     shots: float
-    """The counts that it is worth."""
+    """The counts that it adds to those that were seen."""
 
 
 def pairs_alone(seen: Array, dampings: Array, *, shots: int) -> Prior:
@@ -41,8 +44,12 @@ def pairs_alone(seen: Array, dampings: Array, *, shots: int) -> Prior:
 
     The variance :math:`v` of the true parities of three bits and more around those that pairs foretell is found by the
     method of `Paule and Mandel <https://doi.org/10.6028/jres.087.022>`_: with it the squares of what is missed are in
-    the mean what they should be. Parities of a Dirichlet distribution worth :math:`c` counts scatter by
-    :math:`v = (1 - \sum_x q_x^2) / (c + 1)` in the mean.
+    the mean what they should be. Parities of a Dirichlet distribution with parameters :math:`c q_x` scatter by
+    :math:`(1 - \sum_x q_x^2) / (c + 1)` in the mean over all parities, that of no bits, which is always 1, among them.
+
+    The mode of such a distribution, together with counts, is that of the counts and :math:`c q_x - 1` more for each
+    outcome. So it adds :math:`\sum_x \max(0, c q_x - 1)` counts: none where :math:`c` is small against the number of
+    outcomes, and says hardly anything about most of them.
 
     Args:
         seen: Weights of all outcomes with noise, summing to 1.
@@ -51,14 +58,15 @@ def pairs_alone(seen: Array, dampings: Array, *, shots: int) -> Prior:
     """
     size, order = len(seen), all_bits(len(seen).bit_length() - 1).sum(axis=1)
     low, high = np.flatnonzero((order > 0) & (order <= 2)), order > 2
-    factors, parities = np.maximum(dampings, _LEAST_DAMPING), walsh(seen)
+    factors, parities = np.maximum(dampings, LEAST_DAMPING), walsh(seen)
     values = parities / factors
     by_shots = np.maximum(1 - parities**2, 1 / shots) / (shots * factors**2)
     uncertain = by_shots[low] + (_MODEL_ERROR * np.log(factors[low]) * values[low]) ** 2
     weights = most_entropy(low, values[low], uncertain, size=size)
     missed = _excess((values - walsh(weights))[high] ** 2, by_shots[high])
-    variance = (missed * high.sum() + np.minimum(uncertain, 1.0).sum()) / (size - 1)
-    return Prior(weights, max(0.0, float((1 - (weights**2).sum()) / variance) - 1))
+    variance = (missed * high.sum() + np.minimum(uncertain, 1.0).sum()) / size
+    concentration = (1 - (weights**2).sum()) / variance - 1
+    return Prior(weights, float(np.maximum(concentration * weights - 1, 0.0).sum()))
 
 
 def most_entropy(masks: NDArray[np.intp], values: Array, variances: Array, *, size: int) -> Array:
@@ -67,15 +75,15 @@ def most_entropy(masks: NDArray[np.intp], values: Array, variances: Array, *, si
     Each parity has a coupling in the exponent. The couplings maximise
     :math:`\theta \cdot z - \log Z(\theta) - \sum_s \sigma_s^2 \theta_s^2 / 2`, which is concave and bounded, also where
     noise has made a parity larger than 1. Newton's method finds them in few steps, because the covariances of parities
-    are parities again.
+    are parities again. It ends when the next step would gain less than 1e-6, or after 50, with what it has reached.
 
     Args:
         masks: The parities, as numbers.
         values: :math:`z`, what they should be.
-        variances: :math:`\sigma^2`, how well that is known.
+        variances: :math:`\sigma^2`, how well that is known; at least 1e-12.
         size: The number of outcomes.
     """
-    couplings = np.zeros(len(masks))
+    couplings, variances = np.zeros(len(masks)), np.maximum(variances, _LEAST_VARIANCE)
     weights, goal = _exponential(couplings, masks, values, variances, size)
     for _ in range(_STEPS):
         means = walsh(weights)

@@ -115,6 +115,28 @@ def test_outcomes_of_many_bits_have_error_bars_while_they_are_few():
             assert stds[np.argmax(found.weights)] > 0
 
 
+def test_many_distributions_of_many_bits_have_no_error_bars():
+    width, shots = 12, 1000
+    rng = np.random.default_rng(9)
+    correction = Deconvolution(
+        np.eye(width, dtype=np.uint8),
+        np.exp(np.full(width, -0.12)),
+        np.zeros((4, width)),
+        True,
+        True,
+        Model(-0.1, np.full(width, -0.02), 0.01),
+    )
+    keys = rng.choice(1 << width, 8, replace=False)
+    bits, weights = (keys[:, None] >> np.arange(width) & 1).astype(np.uint8), np.full(8, 1 / 8)
+    found = correction.corrected(bits, weights, shots=shots)
+
+    def bars(distributions):
+        return Bootstrap(correction, 1, distributions).stds(bits, weights, found, shots=shots, number=0)
+
+    assert bars(10) is not None
+    assert bars(100) is None
+
+
 @pytest.mark.parametrize("shots", [1, 3])
 def test_few_shots_have_error_bars_too(shots):
     correction = M3(np.array([[0.02] * WIDTH, [0.04] * WIDTH]), np.full((2, WIDTH), 50.0))

@@ -117,6 +117,46 @@ def test_two_outcomes_are_found_from_any_number_of_shots(shots):
     assert np.mean(found) > 0.97
 
 
+@pytest.mark.parametrize("outcomes", [6, 8, 16])
+@pytest.mark.parametrize("shots", [100_000, 1_000_000])
+def test_many_shots_find_some_outcomes_exactly(outcomes, shots):
+    rng = np.random.default_rng(13)
+    model = Model(-0.1, np.full(8, -0.06), 0.01)
+    ideal = np.zeros(256)
+    ideal[rng.choice(256, outcomes, replace=False)] = 1 / outcomes
+    for _ in range(3):
+        seen = rng.multinomial(shots, noisy(ideal, model)) / shots
+        found = mitigated(all_bits(8), seen, model, shots=shots, guard=True)
+        assert np.sqrt(found.weights * ideal).sum() ** 2 > 0.999
+        if outcomes > 7:  # what the model does not know is shared, also where the noise is inverted
+            assert np.ptp(found.doubt[ideal > 0] / np.sqrt(found.weights[ideal > 0])) < 1e-9
+
+
+def test_strong_noise_is_undone_as_far_as_the_shots_allow():
+    rng = np.random.default_rng(5)
+    model = Model(-0.3, np.full(6, -0.15))
+    ours, raw = [], []
+    for _ in range(20):
+        ideal = rng.dirichlet(np.full(64, 0.4))
+        seen = rng.multinomial(8192, noisy(ideal, model)) / 8192
+        found = mitigated(all_bits(6), seen, model, shots=8192, guard=True).weights
+        ours.append(1 - np.sqrt(found * ideal).sum() ** 2)
+        raw.append(1 - np.sqrt(seen * ideal).sum() ** 2)
+    assert np.mean(ours) < np.mean(raw) / 4
+
+
+@pytest.mark.parametrize("guard", [True, False])
+def test_noise_that_leaves_nothing_is_survived(guard):
+    width = 14
+    seen = np.zeros(1 << width)
+    seen[[0, 24]] = 0.5
+    model = Model(-40.0, np.full(width, -20.0), 0.3)
+    found = mitigated(all_bits(width), seen, model, shots=2, guard=guard)
+    assert np.all(found.weights >= 0)
+    assert found.weights.sum() == pytest.approx(1)
+    assert np.all(np.isfinite(found.doubt))
+
+
 def test_what_the_model_does_not_know_is_shared_where_many_outcomes_matter():
     rng = np.random.default_rng(12)
     model = model_of(4)

@@ -70,12 +70,24 @@ def test_no_distribution_with_the_same_pairs_has_more_entropy(seed):
 @settings(max_examples=25, deadline=None)
 @given(seeds, st.floats(1.0, 3.0))
 def test_parities_that_cannot_be_are_met_as_far_as_they_are_known(seed, times):
-    """Division by a small damping makes parities larger than 1."""
+    """Division by a small damping makes parities larger than 1; each is missed by its variance times its coupling."""
     rng = np.random.default_rng(seed)
     wanted = times * rng.choice([-1.0, 1.0], len(LOW))
-    found = most_entropy(LOW, wanted, np.full(len(LOW), 0.01), size=1 << WIDTH)
-    assert np.all(found >= 0)
-    assert found.sum() == pytest.approx(1)
+    variances = rng.uniform(0.3, 1.0, len(LOW))
+    found = most_entropy(LOW, wanted, variances, size=1 << WIDTH)
+    couplings = walsh(np.log(found))[LOW] / len(found)
+    assert np.allclose(wanted - walsh(found)[LOW], variances * couplings, atol=5e-3)
+    sure = most_entropy(LOW, wanted, np.full(len(LOW), 0.01), size=1 << WIDTH)
+    assert np.all(sure >= 0)
+    assert sure.sum() == pytest.approx(1)
+
+
+def test_parities_known_beyond_rounding_end_too():
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        wanted = rng.uniform(1, 5) * rng.choice([-1.0, 1.0], len(LOW))
+        found = most_entropy(LOW, wanted, np.full(len(LOW), 1e-18), size=1 << WIDTH)
+        assert found.sum() == pytest.approx(1)
 
 
 def test_the_better_pairs_foretell_the_rest_the_more_they_are_worth():
@@ -97,6 +109,31 @@ def test_a_dirichlet_distribution_is_worth_its_counts_and_what_its_pairs_tell(co
     assert counts < np.median(found) < 4 * counts
 
 
+def test_parities_of_a_dirichlet_distribution_tell_its_parameters():
+    """Pairs are met, so that those of three bits and more, 42 of 64, scatter; each outcome keeps a count for itself."""
+    rng = np.random.default_rng(3)
+    found = []
+    for _ in range(20):
+        seen = rng.multinomial(10**7, rng.dirichlet(1000 * ising(rng, size=0.05))) / 10**7
+        found.append(pairs_alone(seen, np.ones(1 << WIDTH), shots=10**7).shots)
+    assert np.median(found) == pytest.approx(1000 * 64 / 42 - 64, rel=0.15)
+
+
+def test_one_bit_is_worth_its_shots():
+    found = pairs_alone(np.array([0.9, 0.1]), np.ones(2), shots=100)
+    assert found.shots == pytest.approx(100, abs=5)
+
+
+def test_pairs_are_no_surer_than_the_model_of_the_noise():
+    """However many shots there are, what the noise leaves of a parity is known to some percent."""
+    few, many = (
+        pairs_alone(seen_through(ising(np.random.default_rng(1))), MODEL.dampings(), shots=shots)
+        for shots in (10**9, 10**11)
+    )
+    assert few.shots < 10**5
+    assert many.shots == pytest.approx(few.shots, rel=0.01)
+
+
 def test_one_bit_and_one_outcome_are_told_too():
     found = pairs_alone(np.array([0.9, 0.1]), np.array([1.0, 0.8]), shots=100)
     assert found.weights[0] > 0.9
@@ -115,3 +152,33 @@ def test_few_shots_find_a_distribution_of_pairs_better_with_them():
         ours.append(infidelity(mitigated(bits, weights, MODEL, shots=SHOTS, guard=True).weights, ideal))
         noiseless.append(infidelity(rng.multinomial(SHOTS, ideal) / SHOTS, ideal))
     assert np.mean(ours) < np.mean(noiseless)
+
+
+def test_a_prior_worth_more_than_the_shots_leaves_a_distribution():
+    rng = np.random.default_rng(2)
+    ours, raw, shots = [], [], 300
+    for _ in range(20):
+        ideal = ising(rng, size=0.3)
+        seen = rng.multinomial(shots, seen_through(ideal)) / shots
+        assert pairs_alone(seen, MODEL.dampings(), shots=shots).shots > shots
+        found = mitigated(all_bits(WIDTH), seen, MODEL, shots=shots, guard=True)
+        assert np.all(found.weights >= 0)
+        ours.append(infidelity(found.weights, ideal))
+        raw.append(infidelity(seen, ideal))
+    assert np.mean(ours) < 0.6 * np.mean(raw)
+
+
+@pytest.mark.parametrize(
+    ("width", "shots", "gain"), [(6, 2000, 0.05), (6, 8192, 0.09), (8, 2000, 0.0), (10, 2000, -0.005)]
+)
+def test_a_conserved_parity_of_three_bits_is_not_blurred_by_pairs_that_do_not_see_it(width, shots, gain):
+    rng = np.random.default_rng(7)
+    bits, model = all_bits(width), Model(-0.1, np.full(width, -0.06), 0.01)
+    ideal = (bits[:, :3].sum(axis=1) % 2 == 0) * 2.0 / len(bits)
+    expected = np.maximum(walsh(walsh(ideal) * model.dampings()), 0)
+    gains = []
+    for _ in range(5):
+        seen = rng.multinomial(shots, expected / expected.sum()) / shots
+        found = mitigated(bits, seen, model, shots=shots, guard=True).weights
+        gains.append(infidelity(seen, ideal) - infidelity(found, ideal))
+    assert np.mean(gains) > gain
