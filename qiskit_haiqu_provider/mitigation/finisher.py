@@ -22,7 +22,7 @@ from qiskit_haiqu_provider.run.result import Distributions, Expectations, RunRes
 _NOTHING = 1e-9
 """Probability below which an outcome is not listed."""
 
-_NO_STDS = "Probabilities have no error bars: there are too many outcomes for a bootstrap."
+_NO_STDS = "Probabilities have no error bars: there are too many outcomes, or distributions, for a bootstrap."
 
 _VERSION = 1
 
