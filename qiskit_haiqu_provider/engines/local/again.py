@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from dataclasses import replace
 
 from qiskit_haiqu_provider.engines.local import memory
+from qiskit_haiqu_provider.engines.local.effort import is_small
 from qiskit_haiqu_provider.engines.local.lowering import Lowered, entropy_of, lower
 from qiskit_haiqu_provider.engines.local.memo import CircuitMemo
 from qiskit_haiqu_provider.run.request import RunRequest
@@ -35,6 +36,7 @@ def lower_ideal(request: RunRequest, *, workers: int) -> Lowered:
     return replace(
         known,
         units=tuple([replace(unit, entropy=entropy) for unit in known.units]),
+        small=known.small or is_small(known.units),  # which it may be now that it is compiled
         facts={**known.facts, "seed": request.seed},
     )
 
@@ -42,6 +44,8 @@ def lower_ideal(request: RunRequest, *, workers: int) -> Lowered:
 def _how(request: RunRequest, workers: int) -> Hashable:
     """All but the circuit and the seed that the lowered request depends on; ``None`` if it depends on more."""
     if len(request.tasks) != 1 or request.use_mitigation or request.options["noise_model"] is not None:
+        return None
+    if request.finish is not None:  # such a run is never small
         return None
     (task,) = request.tasks
     sets, parameters = task.parameter_values.shape

@@ -29,6 +29,12 @@ _AMPLITUDES = 2**15
 _STEPS = 2**17
 """Steps at a time at most, were all circuits as long as the longest: matrices of all rounds take 50 MiB then."""
 
+_WORTH = 6
+"""Gates of all circuits for each step of the longest, from where on they are quicker together."""
+
+_LONGEST = _STEPS // _MANY
+"""Steps of a circuit that goes with others."""
+
 _Ints = NDArray[np.intp]
 _Matrices = NDArray[np.complex128]
 
@@ -36,15 +42,18 @@ _CX = NAMES.index("cx")
 _PARTS = {"cz": (("h", 1, 1), ("cx", 0, 1), ("h", 1, 1)), "swap": (("cx", 0, 1), ("cx", 1, 0), ("cx", 0, 1))}
 """What gates are made of here: other gates, each with its first and its last qubit among those of the whole."""
 
+_COUNTS = bytes([len(_PARTS.get(name, [()])) for name in NAMES]).ljust(256, b"\0")
+
 
 def evolve_together(circuits: Sequence[Prepared]) -> None:
     """Tell circuits that are constant their outcomes, where enough of them go together; others find out alone."""
     by_width: dict[int, list[tuple[Prepared, GateList]]] = {}
     if len(circuits) >= _MANY:
         for ready in circuits:
-            if isinstance(ready.body, GateList) and not ready.has_outcomes():
-                by_width.setdefault(ready.num_qubits, []).append((ready, ready.body))
-    for members in by_width.values():
+            body = ready.body
+            if isinstance(body, GateList) and _num_steps(body) <= _LONGEST and not ready.has_outcomes():
+                by_width.setdefault(ready.num_qubits, []).append((ready, body))
+    for members in map(_worth_it, by_width.values()):
         if len(members) >= _MANY:
             cumulative = cumulated(probabilities([gates for _, gates in members]))
             for index, (ready, _) in enumerate(members):
@@ -61,10 +70,23 @@ def probabilities(circuits: Sequence[GateList]) -> NDArray[np.float64]:
         Shape ``(circuits, 2**n)``, in Qiskit order.
     """
     found = np.empty((len(circuits), 1 << circuits[0].num_qubits))
-    lengths = np.array([len(gates.names) for gates in circuits])
+    lengths = np.array([_num_steps(gates) for gates in circuits])
     for batch in _batches(np.argsort(-lengths, kind="stable"), lengths, most=_AMPLITUDES >> circuits[0].num_qubits):
         found[batch] = _evolved([circuits[index] for index in batch.tolist()])
     return found
+
+
+def _worth_it(members: list[tuple[Prepared, GateList]]) -> list[tuple[Prepared, GateList]]:
+    """Those that are quicker together: without the ones that are so long that the others would wait for them."""
+    members = sorted(members, key=lambda member: _num_steps(member[1]))
+    steps = np.array([_num_steps(gates) for _, gates in members])
+    worth = np.flatnonzero(np.cumsum([len(gates.names) for _, gates in members]) >= _WORTH * steps)
+    return members[: worth[-1] + 1] if len(worth) else []
+
+
+def _num_steps(gates: GateList) -> int:
+    """Steps of a circuit, whose gates may have several."""
+    return sum(gates.names.translate(_COUNTS))
 
 
 def _batches(order: _Ints, lengths: _Ints, *, most: int) -> Iterator[_Ints]:

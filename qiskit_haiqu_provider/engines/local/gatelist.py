@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from math import isfinite
 
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import get_standard_gate_name_mapping
@@ -35,6 +36,7 @@ NUM_ANGLES = {
 _ARITIES, _ANGLES = (bytes([table[name] for name in NAMES]).ljust(256, b"\0") for table in (ARITIES, NUM_ANGLES))
 _IDLE = frozenset({"id", "barrier", "delay"})
 _LAST = frozenset({"measure", "barrier"})
+_NOT_GATES = _LAST | {"delay"}
 _KNOWN = frozenset(NAMES) | _IDLE | _LAST
 
 Measured = tuple[tuple[int, int], ...]
@@ -73,6 +75,8 @@ class GateList:
         end = names.index("measure") if "measure" in kinds else len(names)
         if not _LAST.issuperset(names[end:]):
             return None
+        if not _NOT_GATES.issuperset([each.name for each in instructions if not each.is_standard_gate()]):
+            return None  # a gate of one's own that has the name of another
         while end and names[end - 1] == "barrier":
             end -= 1
         gates, names = instructions[:end], names[:end]
@@ -86,7 +90,7 @@ class GateList:
             bytes([places[bit] for instruction in gates for bit in instruction.qubits]),
             tuple([float(angle) for instruction in gates for angle in instruction.params]),
         )
-        if not found._is_whole():  # a gate of one's own that has the name of another
+        if not isfinite(sum(found.angles)):  # looked into, and refused, where there is time for it
             return None
         clbits = {bit: index for index, bit in enumerate(circuit.clbits)}
         shown = {
@@ -108,8 +112,3 @@ class GateList:
         for name, qubits, angles in self.gates():
             made.append(type(known[name])(*angles), qubits)
         return made
-
-    def _is_whole(self) -> bool:
-        """Whether there are as many qubits and angles as the names tell."""
-        arities, angles = self.names.translate(_ARITIES), self.names.translate(_ANGLES)
-        return sum(arities) == len(self.qubits) and sum(angles) == len(self.angles)

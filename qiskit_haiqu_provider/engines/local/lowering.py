@@ -10,10 +10,11 @@ import numpy as np
 from qiskit_haiqu_provider.engines.local import memory
 from qiskit_haiqu_provider.engines.local.channels.choice import is_worth_it, working_bytes
 from qiskit_haiqu_provider.engines.local.channels.readings import readings
+from qiskit_haiqu_provider.engines.local.effort import is_small
 from qiskit_haiqu_provider.engines.local.memo import CircuitMemo
 from qiskit_haiqu_provider.engines.local.noise import confusions
 from qiskit_haiqu_provider.engines.local.options import DEVICE_NOISE, aer_options
-from qiskit_haiqu_provider.engines.local.prepare import Prepared, operation_names, prepare, read_gates
+from qiskit_haiqu_provider.engines.local.prepare import Prepared, prepare, read_gates
 from qiskit_haiqu_provider.engines.local.sampling import MOST_TALLIED
 from qiskit_haiqu_provider.engines.local.units import (
     Piece,
@@ -25,6 +26,7 @@ from qiskit_haiqu_provider.engines.local.units import (
     restrict,
     support,
 )
+from qiskit_haiqu_provider.engines.local.unroll import operation_names
 from qiskit_haiqu_provider.exceptions import HaiquCapacityError, HaiquCircuitError, HaiquInputError
 from qiskit_haiqu_provider.run.measure import measurements
 from qiskit_haiqu_provider.run.request import RunRequest, RunType, Task
@@ -99,7 +101,8 @@ def lower(request: RunRequest, *, device: NoisyDevice | None, workers: int) -> L
     needed = _memory(units)
     memory.check_total(needed)
     empty = tuple(empty_result(piece) for _, piece in pieces)
-    return Lowered(units, empty, _work(request.tasks, pieces), needed, _small(units), _facts(request, units, noise))
+    small = request.finish is None and is_small(units)  # what comes after a run may take long
+    return Lowered(units, empty, _work(request.tasks, pieces), needed, small, _facts(request, units, noise))
 
 
 def entropy_of(request: RunRequest) -> int:
@@ -205,7 +208,8 @@ def _prepared(task: Task, keep: frozenset[int], *, shrink: bool, method: str, ga
     ready = read_gates(task.circuit) if gates else None
     if ready is None:
         _refuse_foreign(task)
-        ready = prepare(task.circuit, keep=sorted(keep), shrink=shrink, method=method)
+        where = f"PUB {task.pub}"
+        ready = prepare(task.circuit, keep=sorted(keep), shrink=shrink, method=method, where=where)
     if remember and ready.width <= _REMEMBERED_WIDTH:
         _PREPARED.remember(task.circuit, how, ready)
     return ready
@@ -305,42 +309,6 @@ def _executions(piece: Piece) -> int:
     return sets if piece.observables is None or piece.shots is None else sets * len(piece.plan.groups)
 
 
-def _small(units: Sequence[Unit]) -> bool:
-    """Whether all is done within a few milliseconds: handing it over, and keeping records meanwhile, takes one."""
-    pieces = [piece for unit in units for piece in unit.pieces]
-    by_aer = any(unit.route is not Route.STATES for unit in units) and any(piece.readings is None for piece in pieces)
-    if by_aer or len(pieces) > _SMALL_PIECES or sum(map(_effort, pieces)) > _SMALL_EFFORT:
-        return False
-    shots = sum(len(piece.values) * (piece.shots or 0) for piece in pieces if _draws_shots(piece))
-    return shots <= _SMALL_SHOTS and all(
-        piece.readings is not None or piece.prepared.program is not None for piece in pieces
-    )
-
-
-def _effort(piece: Piece) -> int:
-    """About how long a piece takes, in nanoseconds, beside its single shots."""
-    sets, size = len(piece.values), piece.size
-    if piece.readings is not None:
-        return sum((sets * reading.program.size + _CALL) * len(reading.program.steps) for reading in piece.readings)
-    evolution = (sets * size // 3 + _CALL) * piece.prepared.num_gates
-    if piece.observables is None:
-        return evolution
-    if piece.shots is None:
-        return evolution + (sets * size + _CALL) * sum(len(observable) for observable in piece.observables)
-    return evolution + (sets * size * 8 + 10 * _CALL) * len(piece.plan.groups)
-
-
-def _draws_shots(piece: Piece) -> bool:
-    """Whether single shots are drawn, not numbers of outcomes."""
-    return piece.observables is None or piece.size > MOST_TALLIED
-
-
-_CALL = 10_000
-"""Nanoseconds that a step takes however few numbers there are."""
-
-_SMALL_PIECES, _SMALL_EFFORT, _SMALL_SHOTS = 4, 8_000_000, 2**15
-
-
 _BYTES_A_SHOT = 50
 """Of the shots of a block of wide states, while they are drawn and put in order; of others only a copy is made."""
 
@@ -353,14 +321,16 @@ def _memory(units: Sequence[Unit]) -> int:
         for piece in unit.pieces:
             sets, width = len(piece.values), piece.prepared.width
             if unit.route is Route.STATES:
-                working += sets * memory.statevector_bytes(width)
+                working += sets * memory.statevector_bytes(piece.prepared.num_qubits)
             elif piece.readings is not None:
                 working = max(working, working_bytes(piece.readings, sets))
             elif unit.route is Route.PROBABILITIES:
                 working = max(working, memory.statevector_bytes(2 * width))
             elif unit.options["method"] in {"automatic", "statevector"} and not piece.prepared.clifford:
                 working = max(working, memory.statevector_bytes(width))
-            if piece.observables is None and not piece.statevector:
+            if piece.statevector:
+                results += 2 * sets * memory.AMPLITUDE * piece.size  # in parts, and put together
+            elif piece.observables is None:
                 shots, size = sets * (piece.shots or 0), -(-piece.prepared.num_clbits // 8)
                 results += shots * size
                 each = size if piece.size <= MOST_TALLIED else _BYTES_A_SHOT

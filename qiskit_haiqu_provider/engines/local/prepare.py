@@ -2,28 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.circuit import (
-    CONTROL_FLOW_OP_NAMES,
-    BreakLoopOp,
-    CircuitInstruction,
-    ContinueLoopOp,
-    ForLoopOp,
-    IfElseOp,
-    SwitchCaseOp,
-    WhileLoopOp,
-)
-from qiskit.circuit.equivalence_library import SessionEquivalenceLibrary
-from qiskit.circuit.library import Initialize, UnitaryGate, get_standard_gate_name_mapping
-from qiskit.exceptions import QiskitError
-from qiskit.passmanager import ConditionalController
-from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
-from qiskit.transpiler.passes import CountOps, HighLevelSynthesis
+from qiskit.circuit import CONTROL_FLOW_OP_NAMES, CircuitInstruction
+from qiskit.circuit.library import get_standard_gate_name_mapping
 
 from qiskit_haiqu_provider.engines.local.gatelist import MOST_QUBITS, GateList
 from qiskit_haiqu_provider.engines.local.sampling import cumulated, packed_outcomes
@@ -34,6 +21,7 @@ from qiskit_haiqu_provider.engines.local.states.program import (
     compile_gates,
     supports,
 )
+from qiskit_haiqu_provider.engines.local.unroll import borrows_names, known_gates, operation_names, renamed, unrolled
 from qiskit_haiqu_provider.exceptions import HaiquCircuitError
 from qiskit_haiqu_provider.run.circuits import walk
 
@@ -92,6 +80,10 @@ class Prepared:
         if isinstance(self.body, GateList):
             return compile_gates(self.body.gates(), self.body.num_qubits)
         return compile_circuit(self.body) if supports(self.body) else None
+
+    def is_compiled(self) -> bool:
+        """Whether :attr:`program` is here already."""
+        return "program" in vars(self)
 
     @property
     def constant(self) -> bool:
@@ -159,6 +151,7 @@ def prepare(
     shrink: bool = True,
     channels: bool = False,
     method: str = "automatic",
+    where: str = "The circuit",
 ) -> Prepared:
     """Make a circuit ready for simulation.
 
@@ -168,13 +161,19 @@ def prepare(
         shrink: Drop idle qubits.
         channels: Whether the simulator evolves density matrices, so that channels count as gates.
         method: Aer's method, which decides what gates it knows.
+        where: How errors call the circuit.
+
+    Raises:
+        HaiquCircuitError: If an angle is not a finite number, or a gate cannot be unrolled.
     """
-    names = operation_names(circuit)
-    known = circuit
-    if not names <= _known_gates(method):
-        known = _unrolled(circuit, method)
-        names = operation_names(known)
-    data = list(known.data)
+    known, names, data, everything = circuit, *_contents(circuit)
+    _refuse_angles(everything, where)
+    while borrows_names(everything):  # and once more, if a definition has such a gate in it
+        known = unrolled(renamed(known), method)
+        names, data, everything = _contents(known)
+    if not names <= known_gates(method):
+        known = unrolled(known, method)
+        names, data, _ = _contents(known)
     active = _active(known, data)
     kept = sorted(active | set(keep)) if shrink else list(range(known.num_qubits))
     if not kept and known.num_qubits:
@@ -194,19 +193,29 @@ def prepare(
     )
 
 
+def _contents(
+    circuit: QuantumCircuit,
+) -> tuple[set[str], list[CircuitInstruction], list[CircuitInstruction]]:
+    """Names of all operations, the instructions, and those with what is inside control flow."""
+    names, data = operation_names(circuit), list(circuit.data)
+    return names, data, data if names.isdisjoint(CONTROL_FLOW_OP_NAMES) else list(walk(circuit))
+
+
+def _refuse_angles(instructions: Sequence[CircuitInstruction], where: str) -> None:
+    """Refuse angles that are no numbers."""
+    if isfinite(sum([angle for each in instructions for angle in each.params if isinstance(angle, float)])):
+        return
+    for each in instructions:
+        for angle in each.params:
+            if isinstance(angle, float) and not isfinite(angle):
+                raise HaiquCircuitError(f"{where}: the gate '{each.name}' has the angle {angle}. Give a finite number.")
+
+
 def _columns(circuit: QuantumCircuit, body: QuantumCircuit) -> tuple[int, ...]:
     if not body.num_parameters:
         return ()
     places = {parameter: index for index, parameter in enumerate(circuit.parameters)}
     return tuple([places[parameter] for parameter in body.parameters])
-
-
-def operation_names(circuit: QuantumCircuit) -> set[str]:
-    """Names of all operations, inside control flow too."""
-    names = set(circuit.count_ops())
-    if names.isdisjoint(CONTROL_FLOW_OP_NAMES):
-        return names
-    return {instruction.operation.name for instruction in walk(circuit)}
 
 
 def _active(circuit: QuantumCircuit, data: Sequence[CircuitInstruction]) -> set[int]:
@@ -305,64 +314,3 @@ def _body(
         if len(where) == len(instruction.qubits):
             body._append(instruction.replace(qubits=where))  # noqa: SLF001 - checked in the original
     return body
-
-
-@cache
-def _known_gates(method: str) -> frozenset[str]:
-    """Names of the instructions that Aer runs as they are; those that are no standard gates, with any method."""
-    from qiskit_aer import AerSimulator  # loaded when something is simulated
-
-    everywhere = frozenset(AerSimulator().target.operation_names) | {"barrier", "delay", "measure"}
-    if method in {"automatic", "statevector", "stabilizer"}:  # Aer tells best what is no Clifford gate
-        return everywhere
-    names = set(AerSimulator(method=method).target.operation_names) | {"barrier", "delay", "measure"}
-    if method == "extended_stabilizer":
-        names.discard("rz")  # of which it only takes quarter turns, while it takes any angle of p
-    return frozenset(everywhere - (set(get_standard_gate_name_mapping()) - names))
-
-
-@lru_cache(maxsize=16)
-def _unroller(num_qubits: int, method: str) -> PassManager:
-    """Unrolls to the standard gates that Aer knows; keeps matrices, initial states and control flow."""
-    target = Target(num_qubits=num_qubits)
-    standard = get_standard_gate_name_mapping()
-    for name in sorted(_known_gates(method) & standard.keys()):
-        target.add_instruction(standard[name])
-    target.add_instruction(UnitaryGate, name="unitary")
-    target.add_instruction(Initialize, name="initialize")
-    for operation, name in _CONTROL_FLOW.items():
-        target.add_instruction(operation, name=name)
-    manager = generate_preset_pass_manager(optimization_level=0, target=target)
-    # The translation of Qiskit 2.2 panics where a matrix stands beside gates to translate, so none are left to it then.
-    manager.pre_translation = PassManager(
-        [
-            HighLevelSynthesis(target=target, equivalence_library=SessionEquivalenceLibrary),
-            CountOps(),
-            ConditionalController(
-                HighLevelSynthesis(target=target), condition=lambda found: "unitary" in found["count_ops"]
-            ),
-        ]
-    )
-    return manager
-
-
-_CONTROL_FLOW = {
-    IfElseOp: "if_else",
-    ForLoopOp: "for_loop",
-    WhileLoopOp: "while_loop",
-    SwitchCaseOp: "switch_case",
-    BreakLoopOp: "break_loop",
-    ContinueLoopOp: "continue_loop",
-}
-
-
-def _unrolled(circuit: QuantumCircuit, method: str) -> QuantumCircuit:
-    """The circuit with all gates unrolled that the simulator does not know."""
-    try:
-        return _unroller(circuit.num_qubits, method).run(circuit)
-    except QiskitError as error:
-        foreign = sorted(operation_names(circuit) - _known_gates(method))
-        raise HaiquCircuitError(
-            f"The circuit '{circuit.name}' has instructions that cannot be simulated ({', '.join(foreign)}): "
-            f"{getattr(error, 'message', error)}. Decompose them into standard gates first."
-        ) from error

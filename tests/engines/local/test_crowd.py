@@ -11,6 +11,7 @@ from qiskit.quantum_info import Statevector
 from qiskit_haiqu_provider import SamplerV2
 from qiskit_haiqu_provider.engines.local import crowd
 from qiskit_haiqu_provider.engines.local.gatelist import NAMES, GateList
+from qiskit_haiqu_provider.engines.local.prepare import read_gates
 
 GATES = [get_standard_gate_name_mapping()[name] for name in NAMES]
 ANGLES = st.floats(-7, 7)
@@ -100,3 +101,28 @@ def test_a_crowd_has_the_shots_that_each_circuit_has_alone():
         rest[0][0].measure(0, 0)
         found = alone.run(rest * index + [before]).result()[index].data.meas
         assert found == together[index].data.meas
+
+
+def chain(name, length, width=2):
+    circuit = QuantumCircuit(width)
+    for _ in range(length):
+        circuit.rx(0.3, 0)
+        getattr(circuit, name)(0, 1)
+    return circuit
+
+
+ALONE = {
+    "too few": ([chain("cx", 5)] * 7, range(7)),
+    "much longer than the others": ([chain("cx", 5)] * 20 + [chain("cx", 500)], [20]),
+    "longer than memory takes": ([chain("cx", 9000)] * 10, range(10)),
+    "long by the parts of their gates": ([chain("swap", 4500)] * 30, range(30)),
+    "few of gates that have parts": ([chain("swap", 5)] * 8, range(8)),
+    "none": ([chain("swap", 5)] * 30 + [chain("cx", 20)] * 30, []),
+}
+
+
+@pytest.mark.parametrize(("made", "alone"), ALONE.values(), ids=ALONE)
+def test_circuits_go_alone_where_that_is_quicker(made, alone):
+    ready = [read_gates(circuit) for circuit in made]
+    crowd.evolve_together(ready)
+    assert [index for index, each in enumerate(ready) if not each.has_outcomes()] == list(alone)

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit import Gate, Parameter
+from qiskit.circuit import Gate, Instruction, Parameter
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.quantum_info import Operator
 
@@ -69,6 +69,15 @@ def fake_h():
     return inner.to_gate()
 
 
+def own(name, kind=Gate):
+    """A gate that has the name of another, and is a Hadamard gate."""
+    made = kind("x", 1, []) if kind is Gate else kind(name, 1, 0, [0.3])
+    made.name = name
+    made.definition = QuantumCircuit(1)
+    made.definition.h(0)
+    return made
+
+
 OTHERS = {
     "a parameter": lambda circuit: circuit.rx(Parameter("a"), 0),
     "another gate": lambda circuit: circuit.ccx(0, 1, 2),
@@ -78,6 +87,11 @@ OTHERS = {
     "a condition": lambda circuit: circuit.if_else((circuit.clbits[0], 1), QuantumCircuit(1), None, [0], []),
     "a variable": lambda circuit: circuit.add_var("a", False),
     "a gate with the name of another": lambda circuit: circuit.append(fake_h(), [0, 1]),
+    "a gate with a definition of its own": lambda circuit: circuit.append(own("x"), [0]),
+    "an idle gate with a definition of its own": lambda circuit: circuit.append(own("id"), [0]),
+    "an instruction with the name of a gate": lambda circuit: circuit.append(own("rx", Instruction), [0]),
+    "an angle that is not a number": lambda circuit: circuit.rx(float("nan"), 0),
+    "an angle without end": lambda circuit: (circuit.rx(float("inf"), 0), circuit.rx(-float("inf"), 0)),
     "a gate with angles of its own": lambda circuit: circuit.append(Gate("h", 1, [0.3]), [0]),
 }
 

@@ -5,11 +5,12 @@ import threading
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter
+from qiskit.circuit import Gate, Instruction, Parameter
 from qiskit.circuit.library import CSGate, DCXGate, HamiltonianGate, RCCXGate, XXPlusYYGate
 from qiskit.quantum_info import Operator
 
 from qiskit_haiqu_provider.engines.local.prepare import final_outcomes, prepare
+from qiskit_haiqu_provider.exceptions import HaiquCircuitError
 
 
 def alone(circuit):
@@ -131,3 +132,47 @@ def test_only_qubits_that_something_acts_on_are_kept():
     assert prepare(made, keep=[2]).kept == (1, 2)
     assert prepare(made, shrink=False).kept == (0, 1, 2)
     assert prepare(QuantumCircuit(3)).kept == (0,)
+
+
+def own(name, kind):
+    """An operation that has the name of a standard gate, and does what another does."""
+    made = Gate(name, 1, []) if kind == "gate" else Instruction(name, 1, 0, [0.3])
+    made.definition = QuantumCircuit(1)
+    made.definition.h(0)
+    return made
+
+
+@pytest.mark.parametrize("width", [1, 7])
+@pytest.mark.parametrize(("name", "kind"), [("x", "gate"), ("rx", "instruction"), ("id", "gate")])
+def test_a_gate_that_has_the_name_of_another_does_what_it_is_defined_to_do(name, kind, width):
+    made = QuantumCircuit(width)
+    made.append(own(name, kind), [0])
+    ready = prepare(made, keep=range(width))
+    assert Operator(ready.circuit) == Operator(made)
+    assert dict(ready.circuit.count_ops()) == {"h": 1}
+
+
+def test_so_it_does_inside_another_and_under_a_condition():
+    outer = Gate("y", 1, [])
+    outer.definition = QuantumCircuit(1)
+    outer.definition.append(own("x", "gate"), [0])
+    made = QuantumCircuit(1, 1)
+    made.append(outer, [0])
+    with made.if_test((made.clbits[0], 1)):
+        made.append(outer, [0])
+    ready = prepare(made).circuit
+    assert ready.data[0].name == "h"
+    assert dict(ready.data[1].operation.blocks[0].count_ops()) == {"h": 1}
+
+
+def test_a_gate_that_has_the_name_of_another_and_does_nothing_known_is_refused():
+    made = QuantumCircuit(1)
+    made.append(Gate("x", 1, []), [0])
+    with pytest.raises(HaiquCircuitError, match="own_x"):
+        prepare(made)
+
+
+def test_gates_of_one_name_and_any_width_stay():
+    made = QuantumCircuit(7)
+    made.mcx(list(range(6)), 6)
+    assert Operator(prepare(made, shrink=False).circuit) == Operator(made)
