@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qiskit_haiqu_provider.mitigation.corrections import Corrected, Correction
-from qiskit_haiqu_provider.mitigation.distributions import MODEL_ERROR
+from qiskit_haiqu_provider.mitigation.damping import MODEL_ERROR
 
 Array = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ LEAST = 0.03
 _SIGNIFICANT = 3.0
 """Standard errors that a damping must be away from nothing."""
 
-_MODEL_ERROR = 0.15
+MODEL_ERROR = 0.15
 """Part of a correction that is taken for the error of the noise model; fitted to the coverage of intervals."""
 
 _FEWEST = 2
@@ -123,7 +123,7 @@ def estimates(constants: Array, groups: Sequence[Group], *, sets: int, guard: bo
         np.sum([np.abs(group.weights).sum(axis=1) for group in groups], axis=0) if groups else np.zeros(len(constants))
     )
     values = np.clip(raw + shrinkage * change, (constants - bound)[:, None], (constants + bound)[:, None])
-    stds = np.sqrt(told + noise.companions + (_MODEL_ERROR * change) ** 2)
+    stds = np.sqrt(told + noise.companions + (MODEL_ERROR * change) ** 2)
     return Estimates(values, stds, raw, unshrunk, shrinkage, *_overview(groups, len(constants)))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qiskit_haiqu_provider.mitigation.damping import MODEL_ERROR
 from qiskit_haiqu_provider.mitigation.prior import LEAST_DAMPING, pairs_alone
 from qiskit_haiqu_provider.mitigation.walsh import all_bits, walsh
 
@@ -39,11 +40,9 @@ _FEWEST, _MOST = 3, 12
 _MIX = 0.1
 """Part of the uniform distribution in the start of the iterations, so that outcomes not seen can appear."""
 
-MODEL_ERROR = 0.15
-"""Part of a correction that is taken for the error of the model, where few outcomes matter."""
-
 _SHARED_ERROR = 0.4
-"""The same where many matter: part of the whole correction, which they share by the roots of their probabilities.
+"""In place of ``MODEL_ERROR`` where many outcomes matter: part of the whole correction, which they share by the
+roots of their probabilities.
 
 What is wrong with a spread distribution is seldom where the correction was large. Fitted to the coverage of intervals.
 """

@@ -70,7 +70,7 @@ class Companions:
             raw: The results.
             terms: The bits of each term, shape ``(terms, bits)``.
             shots: Of each companion.
-            width: Qubits of the circuit.
+            width: Qubits of the circuit; 0 where the companions have none of its gates, and so no paths.
         """
         if not self.ensembles:
             return undamped(len(terms))
@@ -129,19 +129,12 @@ class Values:
         for target, group in zip(self.targets, self.groups, strict=True):
             outcomes = outcomes_of(target, raw.tasks[target.task])
             per_set = outcomes.values(group.terms).reshape(sets, -1, len(group.terms))
-            found = self._damping(raw, group)
+            found = group.companions.damping_of_sums(raw, group.terms, shots=self.companion_shots, width=self.width)
             noise = outcomes.shot_noise(group.terms, group.weights / found.factors, sets=sets, shots=self.shots)
             groups.append(Group(group.weights, per_set, found, self.shots, noise))
         whole = estimates(self.constants, groups, sets=sets, guard=self.guard)
         for part in _parts(self.sizes):
             yield Expectations(whole.values[:, part], whole.stds[:, part]), {**self.facts, **_facts(whole, part)}
-
-    def _damping(self, raw: RunResult, group: Measured) -> Damping:
-        """By how much each term is too small."""
-        known = group.companions
-        if not self.width:
-            return known.damping(raw, group.terms)
-        return known.damping_of_sums(raw, group.terms, shots=self.companion_shots, width=self.width)
 
 
 @dataclass(frozen=True)

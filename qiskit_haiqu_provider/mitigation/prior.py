@@ -10,12 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qiskit_haiqu_provider.mitigation.damping import MODEL_ERROR
 from qiskit_haiqu_provider.mitigation.walsh import all_bits, walsh
 
 Array = NDArray[np.float64]
-
-_MODEL_ERROR = 0.15
-"""Standard error of the logarithm of a damping, as part of it: that of the corrections of expectation values."""
 
 LEAST_DAMPING = 1e-6
 """Smaller ones tell nothing, and would be divided by."""
@@ -61,7 +59,7 @@ def pairs_alone(seen: Array, dampings: Array, *, shots: int) -> Prior:
     factors, parities = np.maximum(dampings, LEAST_DAMPING), walsh(seen)
     values = parities / factors
     by_shots = np.maximum(1 - parities**2, 1 / shots) / (shots * factors**2)
-    uncertain = by_shots[low] + (_MODEL_ERROR * np.log(factors[low]) * values[low]) ** 2
+    uncertain = by_shots[low] + (MODEL_ERROR * np.log(factors[low]) * values[low]) ** 2
     weights = most_entropy(low, values[low], uncertain, size=size)
     missed = _excess((values - walsh(weights))[high] ** 2, by_shots[high])
     variance = (missed * high.sum() + np.minimum(uncertain, 1.0).sum()) / size
