@@ -8,15 +8,14 @@ cones are narrower than those of the circuit.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qiskit_haiqu_provider.mitigation.paulis import PAULIS, common_images, images, inverting_pairs
+from qiskit_haiqu_provider.mitigation.paulis import PAULIS, common_images, inverting_pairs
+from qiskit_haiqu_provider.mitigation.propagation import followed, quarter_turns
 from qiskit_haiqu_provider.mitigation.structure import Builder, Fixed, Structure
 from qiskit_haiqu_provider.mitigation.synthesis import euler
-from qiskit_haiqu_provider.run.rotations import ROTATIONS
 
 _POOL = 256
 """Clifford bodies among which companions are chosen."""
@@ -33,6 +32,9 @@ class Clifford:
 
     ideal: NDArray[np.int8]
     """Ideal value of each term: -1, 0 or 1; shape ``(rows, terms)``."""
+
+    met: NDArray[np.int32]
+    """What each term meets on its path, shape ``(rows, terms, METERS)``."""
 
 
 def has_cliffords(structure: Structure) -> bool:
@@ -67,56 +69,18 @@ def cliffords(
     pool = max(_POOL, rows)
     angles = angles[rng.permutation(pool) % len(angles)]
     quarters = _path(angles, rng)
-    pauli, sign = pulled_back(structure, quarters, terms)
-    on_zero = ((pauli == 0) | (pauli == _Z)).all(axis=2)
-    axes = _axes(pauli, weights, rng)
-    prepared = ((pauli == 0) | (pauli == axes[:, None, :])).all(axis=2)
+    back = followed(structure, quarters, terms)
+    on_zero = ((back.pauli == 0) | (back.pauli == _Z)).all(axis=2)
+    axes = _axes(back.pauli, weights, rng)
+    prepared = ((back.pauli == 0) | (back.pauli == axes[:, None, :])).all(axis=2)
     known = np.concatenate([on_zero, prepared])
     chosen = _choose(known, weights, rows)
     body = chosen % pool
-    unitaries = _quarter_turns()[tuple(np.moveaxis(quarters[body], 2, 0))]
+    unitaries = quarter_turns()[tuple(np.moveaxis(quarters[body], 2, 0))]
     first = list(structure.first)
     preparations = np.where((chosen >= pool)[:, None], axes[body], _Z)
     unitaries[:, first] = unitaries[:, first] @ _PREPARATIONS[preparations]
-    return Clifford(unitaries, np.where(known[chosen], sign[body], 0).astype(np.int8))
-
-
-def pulled_back(
-    structure: Structure, quarters: NDArray[np.int8], terms: NDArray[np.int8]
-) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-    """The Paulis on the initial state that have the values of the terms at the end of Clifford circuits.
-
-    Args:
-        structure: What stays.
-        quarters: Angles of the segments in quarter turns, shape ``(bodies, segments, 3)``.
-        terms: Shape ``(terms, wires)``.
-
-    Returns:
-        The Paulis, shape ``(bodies, terms, wires)``, and their signs, shape ``(bodies, terms)``.
-    """
-    image, sign_of = _segment_images()
-    code = (quarters @ np.array([16, 4, 1])).astype(np.intp)
-    pauli = np.repeat(terms[None], len(quarters), axis=0)
-    sign = np.ones(pauli.shape[:2], dtype=np.int8)
-
-    def through(wire: int, segment: int) -> None:
-        at = code[:, segment, None], pauli[:, :, wire]
-        np.multiply(sign, sign_of[at], out=sign)
-        pauli[:, :, wire] = image[at]
-
-    for wire, segment in enumerate(structure.last):
-        through(wire, segment)
-    for fixed in reversed(structure.fixed):
-        if fixed.entangles and fixed.matrices is not None:
-            table = common_images(fixed.matrices)
-            one, two = fixed.wires
-            pair = 4 * pauli[:, :, one] + pauli[:, :, two]
-            np.multiply(sign, table.sign[pair], out=sign)
-            pair = table.image[pair]
-            pauli[:, :, one], pauli[:, :, two] = pair >> 2, pair & 3
-        for wire, segment in zip(fixed.wires, fixed.before, strict=True):
-            through(wire, segment)
-    return pauli, sign
+    return Clifford(unitaries, np.where(known[chosen], back.sign[body], 0).astype(np.int8), back.met[body])
 
 
 def mirrors(structure: Structure) -> tuple[Structure, ...]:
@@ -258,20 +222,6 @@ _FLOOR = 1e-6
 """Of the weight of all terms: what a term without weight counts."""
 
 _Z = 3
-
-
-@lru_cache(maxsize=1)
-def _quarter_turns() -> NDArray[np.complex128]:
-    """The ``U`` gates whose angles are quarter turns, shape ``(4, 4, 4, 2, 2)``."""
-    grid = np.meshgrid(*[np.arange(4) * np.pi / 2] * 3, indexing="ij")
-    return ROTATIONS["u"](*grid)
-
-
-@lru_cache(maxsize=1)
-def _segment_images() -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-    """Images and signs of I, X, Y, Z under each of them, shape ``(64, 4)``."""
-    tables = [images(matrix) for matrix in _quarter_turns().reshape(64, 2, 2)]
-    return np.stack([table.image for table in tables]), np.stack([table.sign for table in tables])
 
 
 _HALF = np.sqrt(0.5)

@@ -55,11 +55,6 @@ def damping(ideal: NDArray[np.int8], seen: Array) -> Damping:
     return Damping(np.where(usable, np.minimum(factors, 1.0), 1.0), np.where(usable, residuals, 0.0), usable)
 
 
-def undamped(terms: int) -> Damping:
-    """The damping of terms that nothing is known about."""
-    return Damping(np.ones(terms), np.zeros((0, terms)), np.zeros(terms, dtype=bool))
-
-
 @dataclass(frozen=True)
 class Group:
     """What was measured of the terms that share a basis."""

@@ -11,10 +11,10 @@ from qiskit_haiqu_provider.exceptions import HaiquResponseError
 from qiskit_haiqu_provider.mitigation.bootstrap import Bootstrap
 from qiskit_haiqu_provider.mitigation.codec import decoded, encoded
 from qiskit_haiqu_provider.mitigation.corrections import Corrected, Correction, deconvolution
-from qiskit_haiqu_provider.mitigation.damping import Damping, Estimates, Group, damping, estimates, undamped
+from qiskit_haiqu_provider.mitigation.damping import Damping, Estimates, Group, damping, estimates
 from qiskit_haiqu_provider.mitigation.distributions import histogram
 from qiskit_haiqu_provider.mitigation.m3 import m3_of
-from qiskit_haiqu_provider.mitigation.paths import less_damped
+from qiskit_haiqu_provider.mitigation.paths import Paths, Seen, dampings
 from qiskit_haiqu_provider.mitigation.readout import Ensemble, Outcomes, outcomes_of
 from qiskit_haiqu_provider.mitigation.settings import M3, TWIRLED
 from qiskit_haiqu_provider.run.result import Distributions, Expectations, RunResult, TaskResult
@@ -24,7 +24,7 @@ _NOTHING = 1e-9
 
 _NO_STDS = "Probabilities have no error bars: there are too many outcomes, or distributions, for a bootstrap."
 
-_VERSION = 1
+_VERSION = 2
 
 Finished = tuple[TaskResult, dict[str, Any]]
 """A result, and the facts about it."""
@@ -57,29 +57,12 @@ class Companions:
 
     def damping(self, raw: RunResult, terms: NDArray[np.uint8]) -> Damping:
         """What the noise does to each term on a typical path."""
-        if not self.ensembles:
-            return undamped(len(terms))
-        return damping(self.ideal, self._seen(raw, terms))
+        return damping(self.ideal, self.seen(raw, terms))
 
-    def damping_of_sums(self, raw: RunResult, terms: NDArray[np.uint8], *, shots: int, width: int) -> Damping:
-        """What the noise does to each term, where paths add up.
-
-        Terms on more than half of the qubits have paths over all of the circuit, whatever their signs.
-
-        Args:
-            raw: The results.
-            terms: The bits of each term, shape ``(terms, bits)``.
-            shots: Of each companion.
-            width: Qubits of the circuit; 0 where the companions have none of its gates, and so no paths.
-        """
-        if not self.ensembles:
-            return undamped(len(terms))
-        seen, weights = self._seen(raw, terms), terms.sum(axis=1, dtype=np.intp)
-        light = np.where(2 * weights <= width, weights, 0)
-        return less_damped(damping(self.ideal, seen), self.ideal, seen, weights=light, shots=shots)
-
-    def _seen(self, raw: RunResult, terms: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def seen(self, raw: RunResult, terms: NDArray[np.uint8]) -> NDArray[np.float64]:
         """The value of each term in each companion."""
+        if not self.ensembles:
+            return np.zeros(self.ideal.shape)
         return np.concatenate([outcomes_of(each, raw.tasks[each.task]).values(terms) for each in self.ensembles])
 
 
@@ -94,6 +77,12 @@ class Measured:
     """Shape ``(observables, terms)``."""
 
     companions: Companions
+    paths: Paths
+
+    def seen(self, raw: RunResult) -> Seen:
+        """What companions tell about the terms."""
+        weights = self.terms.sum(axis=1, dtype=np.intp)
+        return Seen(self.companions.ideal, self.companions.seen(raw, self.terms), weights, self.paths)
 
 
 @dataclass(frozen=True)
@@ -119,17 +108,14 @@ class Values:
     companion_shots: int = 0
     """Of each companion."""
 
-    width: int = 0
-    """Qubits of the circuit; 0 where companions have none of its gates, and so no paths."""
-
     def finish(self, raw: RunResult) -> Iterator[Finished]:
         """Expectation values of each task."""
         sets = sum(self.sizes)
+        factors = dampings([group.seen(raw) for group in self.groups], shots=self.companion_shots)
         groups = []
-        for target, group in zip(self.targets, self.groups, strict=True):
+        for target, group, found in zip(self.targets, self.groups, factors, strict=True):
             outcomes = outcomes_of(target, raw.tasks[target.task])
             per_set = outcomes.values(group.terms).reshape(sets, -1, len(group.terms))
-            found = group.companions.damping_of_sums(raw, group.terms, shots=self.companion_shots, width=self.width)
             noise = outcomes.shot_noise(group.terms, group.weights / found.factors, sets=sets, shots=self.shots)
             groups.append(Group(group.weights, per_set, found, self.shots, noise))
         whole = estimates(self.constants, groups, sets=sets, guard=self.guard)
@@ -252,7 +238,7 @@ class Shares:
 
 
 Part = Plain | Values | Shares
-_KINDS = {kind.__name__: kind for kind in (Plain, Values, Shares, Measured, Companions, Ensemble)}
+_KINDS = {kind.__name__: kind for kind in (Plain, Values, Shares, Measured, Companions, Paths, Ensemble)}
 
 
 @dataclass(frozen=True)

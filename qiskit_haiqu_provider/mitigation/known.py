@@ -40,6 +40,8 @@ class Known:
     kind: str
     unitaries: NDArray[np.complex128] | None = None
     preparations: NDArray[np.complex128] | None = None
+    met: tuple[NDArray[np.int32], ...] = ()
+    """Of Clifford companions, for each basis, what the terms meet on their paths."""
 
     def copies(self, shots: int) -> Copies:
         """To be run with some number of shots each."""
@@ -102,6 +104,7 @@ def _cliffords(structure: Structure, wanted: Sequence[Wanted], count: int, rng: 
         tuple(each.ideal for each in found),
         "clifford",
         unitaries=np.concatenate([each.unitaries for each in found]),
+        met=tuple(each.met for each in found),
     )
 
 

@@ -17,6 +17,7 @@ from qiskit_haiqu_provider.mitigation.families import Family, families
 from qiskit_haiqu_provider.mitigation.finisher import Companions, Finisher, Measured, Part, Plain, Shares, Values
 from qiskit_haiqu_provider.mitigation.known import CALIBRATION, Known, Wanted, calibrations, known_circuits
 from qiskit_haiqu_provider.mitigation.parities import fitted_parities
+from qiskit_haiqu_provider.mitigation.paths import paths_of
 from qiskit_haiqu_provider.mitigation.readout import Ensemble
 from qiskit_haiqu_provider.mitigation.settings import BY_CLIENT, MitigationSettings, check_readout_method
 from qiskit_haiqu_provider.mitigation.structure import Structure
@@ -109,6 +110,7 @@ class _Planned:
     companions: tuple[Companions, ...]
     """For each basis."""
 
+    known: Sequence[Known]
     companion_shots: int
     """Of each companion."""
 
@@ -153,9 +155,11 @@ class _Recipe:
         bits = [(wire, own + index) for index, wire in enumerate(observed)]
         wanted = [_wanted(group, wire_of, structure.width) for group in plan.groups]
         planned = self._plan(family, structure, wanted, bits, observed)
+        met = next((each.met for each in planned.known if each.met), ())
+        paths = paths_of(structure, [each.terms for each in wanted], met) if wanted else ()
         groups = tuple(
-            Measured((each.terms[:, observed] != 0).astype(np.uint8), group.weights, companions)
-            for each, group, companions in zip(wanted, plan.groups, planned.companions, strict=True)
+            Measured((each.terms[:, observed] != 0).astype(np.uint8), group.weights, companions, way)
+            for each, group, companions, way in zip(wanted, plan.groups, planned.companions, paths, strict=True)
         )
         return Values(
             tasks=family.tasks,
@@ -167,7 +171,6 @@ class _Recipe:
             guard=self.settings.guard,
             facts=planned.facts,
             companion_shots=planned.companion_shots,
-            width=0 if CALIBRATION in planned.facts["companions"] else structure.width,
         )
 
     def _shares(self, family: Family, structure: Structure) -> Shares:
@@ -227,7 +230,7 @@ class _Recipe:
             "dynamical_decoupling": bool(self.workshop.echoes),
             "warnings": [*family.warnings, *(self._warnings(structure, kinds, few=few) if wanted else ())],
         }
-        return _Planned(budget, targets, companions, shots, facts)
+        return _Planned(budget, targets, companions, known, shots, facts)
 
     def _affordable(
         self, family: Family, structure: Structure, wanted: Sequence[Wanted], *, observables: bool

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qiskit_haiqu_provider.mitigation.damping import Group, damping, estimates, undamped
+from qiskit_haiqu_provider.mitigation.damping import Group, damping, estimates
 from qiskit_haiqu_provider.mitigation.distributions import Model, fit, mitigated, on_simplex
 
 seeds = st.integers(0, 2**16)
+NONE = np.zeros((0, 1), dtype=np.int8)
+"""Companions of one term."""
 
 
 def group_of(rng, *, sets=2, copies=8, companions=12, terms=3, damp=0.6, noise=0.05):
@@ -57,7 +59,7 @@ def test_terms_that_nothing_is_known_of_stay():
 
 
 def test_one_copy_has_the_scatter_of_its_shots():
-    group = Group(np.array([[1.0]]), np.array([[[0.6]]]), undamped(1), 64)
+    group = Group(np.array([[1.0]]), np.array([[[0.6]]]), damping(NONE, NONE), 64)
     found = estimates(np.zeros(1), [group], sets=1, guard=True)
     assert found.stds[0, 0] == pytest.approx(np.sqrt((1 - 0.36) / 64))
     assert estimates(np.array([1.5]), [], sets=2, guard=True).values.tolist() == [[1.5, 1.5]]

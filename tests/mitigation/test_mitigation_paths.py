@@ -1,4 +1,4 @@
-"""Factors of terms whose paths are damped differently."""
+"""Factors of terms whose paths add up, and rates that are learnt from companions."""
 
 from dataclasses import replace
 
@@ -6,93 +6,144 @@ import numpy as np
 import pytest
 
 from qiskit_haiqu_provider.mitigation.damping import damping
-from qiskit_haiqu_provider.mitigation.paths import less_damped
+from qiskit_haiqu_provider.mitigation.paths import Paths, Seen, dampings, paths_of, rates
+from qiskit_haiqu_provider.mitigation.structure import structure_of
+from tests.mitigation.circuits_for_mitigation import no_values, random_circuit
 
-COMPANIONS = 8
-WEIGHTS = np.array([1, 1, 2, 0, 0])
-"""Two terms on one qubit, one on two, and two whose factors stay."""
+TRUE = np.array([0.012, 0.007, 0.02])
+"""What gates take, what they take of X and Y besides, and what reading takes."""
 
-PLUS_MINUS = np.resize([1.0, -1.0], COMPANIONS)[:, None]
-
-
-def raised(seen, *, shots=10**9, ideal=None):
-    ideal = np.ones(seen.shape, dtype=np.int8) if ideal is None else ideal
-    plain = damping(ideal, ideal * seen)
-    return plain, less_damped(plain, ideal, ideal * seen, weights=WEIGHTS, shots=shots)
+TERMS, COMPANIONS = 12, 16
 
 
-def test_paths_that_are_damped_alike_change_nothing():
-    plain, found = raised(np.full((COMPANIONS, len(WEIGHTS)), 0.7))
-    np.testing.assert_array_equal(found.factors, plain.factors)
+def sums(amplitude, met):
+    """Of a single path: its amplitude, and that times what it meets, each times each."""
+    found = amplitude * np.concatenate([np.ones((TERMS, 1)), met], axis=1)
+    return found[:, :, None] * found[:, None, :]
 
 
-def test_scatter_raises_factors():
-    seen = 0.6 + 0.05 * np.array([1, 1, 2, 3, 3]) * PLUS_MINUS
-    plain, found = raised(seen)
-    relative = np.array([0.05, 0.05, 0.1, 0, 0]) ** 2 * COMPANIONS / (COMPANIONS - 1) / 0.6**2
-    np.testing.assert_allclose(found.factors, plain.factors * np.exp(4 * relative), rtol=1e-6)
+def lost(met):
+    return met @ TRUE[:2]
 
 
-def test_terms_of_one_weight_share_their_scatter():
-    seen = np.full((COMPANIONS, len(WEIGHTS)), 0.6)
-    seen[:, :1] += 0.1 * PLUS_MINUS
-    plain, found = raised(seen)
-    assert found.factors[0] == found.factors[1] > plain.factors[1]
-    np.testing.assert_array_equal(found.factors[2:], plain.factors[2:])
+def seen(*, shots=None, mirrors=0, amplitude=1.0, part=0.9, seed=3):
+    """Companions of a device with these rates, some mirrors among them that lose as much as the first companion."""
+    rng = np.random.default_rng(seed)
+    weights = rng.integers(1, 4, TERMS)
+    gates = rng.integers(5, 40, size=(COMPANIONS, TERMS))
+    met = np.stack([gates, rng.integers(0, 2 * gates)], axis=2).astype(np.int32)
+    left = np.exp(-met @ TRUE[:2] - TRUE[2] * weights)
+    left = np.concatenate([left, np.repeat(left[:1], mirrors, axis=0)])
+    ideal = rng.choice([-1, 0, 1], size=left.shape, p=[0.3, 0.4, 0.3]).astype(np.int8)
+    values = ideal * left if shots is None else 1 - 2 * rng.binomial(shots, (1 - ideal * left) / 2) / shots
+    return Seen(ideal, values, weights, Paths(met, sums(amplitude, part * met.mean(axis=0))))
 
 
-def test_the_scatter_of_shots_is_no_scatter_of_paths():
-    shots = 200
-    rng = np.random.default_rng(3)
-    seen = 2 * rng.binomial(shots, 0.8, size=(4000, len(WEIGHTS))) / shots - 1
-    plain, found = raised(seen, shots=shots)
-    np.testing.assert_allclose(found.factors, plain.factors, rtol=1e-3)
-    assert (raised(seen)[1].factors[:3] > 1.02 * plain.factors[:3]).all()
+@pytest.mark.parametrize(("shots", "tolerance"), [(10**9, 1e-6), (200, 2e-3), (4, 1e-2)])
+def test_rates_are_learnt(shots, tolerance):
+    found = rates([seen(shots=shots), seen(shots=shots, seed=4)], shots=shots)
+    np.testing.assert_allclose(found[:2], TRUE[:2], atol=tolerance)
+    np.testing.assert_allclose(found[2], TRUE[2], atol=10 * tolerance)
 
 
-@pytest.mark.parametrize("shots", [10, 40])
-def test_few_shots_hardly_raise_anything(shots):
-    rng = np.random.default_rng(5)
-    raises = []
-    for _ in range(200):
-        seen = 2 * rng.binomial(shots, 0.75, size=(16, len(WEIGHTS))) / shots - 1
-        plain, found = raised(seen, shots=shots)
-        raises.append(found.factors[:2] / plain.factors[:2])
-    assert 1 <= np.mean(raises) < 1.05  # without a margin it would be 1.13 for 10 shots
+def test_rates_are_not_negative():
+    basis = seen()
+    nothing_lost = replace(basis, values=basis.ideal * 1.0)
+    np.testing.assert_allclose(rates([nothing_lost], shots=1000), 0, atol=1e-6)
 
 
-def test_a_single_shot_tells_no_scatter():
-    seen = np.resize([1.0, 1.0, 1.0, -1.0], (COMPANIONS, 1)) * np.ones(len(WEIGHTS))
-    plain = damping(np.ones(seen.shape, dtype=np.int8), seen)
-    sure = replace(plain, usable=np.ones(len(WEIGHTS), dtype=bool))
-    found = less_damped(sure, np.ones(seen.shape, dtype=np.int8), seen, weights=WEIGHTS, shots=1)
-    np.testing.assert_array_equal(found.factors, plain.factors)
+def test_paths_that_meet_less_are_damped_less():
+    basis = seen(amplitude=1000.0)
+    (found,) = dampings([basis], shots=10**6)
+    (plain,) = [damping(basis.ideal, basis.values)]
+    known = basis.known
+    typical = -np.log((known * np.exp(-lost(basis.paths.companions))).sum(axis=0) / known.sum(axis=0))
+    less = typical - lost(0.9 * basis.paths.companions.mean(axis=0))
+    assert (less > 0).any()
+    np.testing.assert_allclose(found.factors, plain.factors * (1 + less), rtol=1e-4)
 
 
-@pytest.mark.parametrize(("mean", "spread"), [(0.4, 0.4), (0.9, 0.4)])
-def test_the_raise_is_bounded(mean, spread):
-    plain, found = raised(mean + spread * PLUS_MINUS * np.ones(len(WEIGHTS)))
-    limit = np.minimum(plain.factors * np.exp(0.3), 1.0)
-    np.testing.assert_allclose(found.factors[:3], limit[:3])
+def test_paths_that_cancel_leave_what_noise_makes_of_them():
+    basis = seen()
+    cancelling = np.concatenate([np.zeros((TERMS, 1)), np.tile([200.0, 0.0], (TERMS, 1))], axis=1)
+    circuit = cancelling[:, :, None] * cancelling[:, None, :]
+    (found,) = dampings([replace(basis, paths=replace(basis.paths, circuit=circuit))], shots=1000)
+    plain = damping(basis.ideal, basis.values)
+    assert (found.factors > plain.factors).all()  # what is measured is hardly divided
+
+
+def test_sums_of_which_little_is_left_change_nothing():
+    basis = seen(amplitude=0.0)
+    (found,) = dampings([basis], shots=1000)
+    np.testing.assert_array_equal(found.factors, damping(basis.ideal, basis.values).factors)
+
+
+def test_paths_that_companions_follow_change_nothing():
+    basis = seen()
+    alike = np.repeat(basis.paths.companions[:1], COMPANIONS, axis=0)
+    basis = replace(basis, paths=replace(basis.paths, companions=alike, circuit=sums(1.0, alike[0])))
+    (found,) = dampings([basis], shots=1000)
+    np.testing.assert_allclose(found.factors, damping(basis.ideal, basis.values).factors)
+
+
+def test_mirrors_tell_of_factors_but_not_of_paths():
+    basis = seen(mirrors=4)
+    np.testing.assert_allclose(rates([basis], shots=10**9), TRUE, atol=1e-4)
+    plain = damping(basis.ideal, basis.values)
+    (found,) = dampings([basis], shots=10**9)
+    assert (found.factors != plain.factors).all()
 
 
 def test_errors_grow_with_the_factors():
-    seen = 0.6 + 0.1 * PLUS_MINUS * np.ones(len(WEIGHTS))
-    plain, found = raised(seen)
+    basis = seen(shots=500)
+    plain = damping(basis.ideal, basis.values)
+    (found,) = dampings([basis], shots=500)
     np.testing.assert_allclose(found.residuals / found.factors, plain.residuals / plain.factors)
 
 
-def test_terms_that_are_not_divided_stay_so():
-    seen = np.full((COMPANIONS, len(WEIGHTS)), 0.7)
-    seen[:, 0] = 0.01 * PLUS_MINUS[:, 0]
-    ideal = np.ones(seen.shape, dtype=np.int8)
-    ideal[:, 1] = 0
-    _, found = raised(seen, ideal=ideal)
-    assert found.factors[0] == found.factors[1] == 1.0
-    assert not found.usable[:2].any()
+def test_terms_that_few_companions_know_keep_what_these_say():
+    basis = seen()
+    ideal = basis.ideal.copy()
+    ideal[:, 0], ideal[2:, 1], ideal[:2, 1] = 0, 0, 1
+    basis = replace(basis, ideal=ideal, values=np.where(ideal != 0, ideal * 0.7, 0.0))
+    plain = damping(ideal, basis.values)
+    (found,) = dampings([basis], shots=1000)
+    assert found.factors[0] == 1.0
+    assert not found.usable[0]
+    assert found.factors[1] == plain.factors[1] == pytest.approx(0.7)
 
 
-def test_signs_of_the_ideal_values_do_not_matter():
-    seen = 0.6 + 0.1 * PLUS_MINUS * np.ones(len(WEIGHTS))
-    ideal = np.where(np.arange(seen.size).reshape(seen.shape) % 3, 1, -1).astype(np.int8)
-    np.testing.assert_allclose(raised(seen, ideal=ideal)[1].factors, raised(seen)[1].factors)
+def test_factors_stay_within_bounds():
+    for met in (-50.0, 1e6):
+        basis = seen()
+        basis = replace(basis, paths=replace(basis.paths, circuit=sums(1.0, np.full((TERMS, 2), met))))
+        (found,) = dampings([basis], shots=1000)
+        plain = damping(basis.ideal, basis.values).factors
+        assert ((found.factors >= np.maximum(0.03, plain / 2 - 1e-12)) & (found.factors <= plain / 0.3)).all()
+
+
+def test_a_single_shot_of_each():
+    basis = seen(shots=1)
+    (found,) = dampings([basis], shots=1)
+    assert np.isfinite(found.factors).all()
+
+
+def test_without_clifford_companions_factors_are_means():
+    basis = seen(mirrors=2)
+    structure = structure_of(random_circuit("rzz", 2), no_values(), keep=range(3))
+    (nothing,) = paths_of(structure, [np.ones((TERMS, 3), dtype=np.int8)], ())
+    basis = replace(basis, paths=nothing)
+    (found,) = dampings([basis], shots=1000)
+    np.testing.assert_array_equal(found.factors, damping(basis.ideal, basis.values).factors)
+    assert dampings([], shots=1000) == []
+
+
+def test_the_paths_of_each_basis():
+    structure = structure_of(random_circuit("cz", 2, steps=8), no_values(), keep=range(3))
+    bases = [np.array([[3, 0, 0], [0, 3, 3]], dtype=np.int8), np.array([[1, 1, 1]], dtype=np.int8)]
+    met = [np.ones((5, len(each), 2), dtype=np.int32) for each in bases]
+    together = paths_of(structure, bases, met)
+    for each, basis, own in zip(together, bases, met, strict=True):
+        (alone,) = paths_of(structure, [basis], [own])
+        np.testing.assert_array_equal(each.companions, own)
+        np.testing.assert_allclose(each.circuit, alone.circuit, atol=1e-9)

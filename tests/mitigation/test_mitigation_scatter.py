@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qiskit_haiqu_provider.mitigation.damping import Group, estimates, undamped
+from qiskit_haiqu_provider.mitigation.damping import Group, damping, estimates
 from qiskit_haiqu_provider.mitigation.readout import Outcomes
 from qiskit_haiqu_provider.mitigation.scatter import variance_to_tell
 
 SETS, SHOTS = 4000, 200
+NONE = np.zeros((0, 1), dtype=np.int8)
+"""Companions of one term."""
 
 
 def measured(rng, *, copies, scatter):
@@ -23,7 +25,7 @@ def coverage(truth, seen, *, told=True):
     """How often 95 % intervals hold."""
     copies = seen.shape[1]
     shot_noise = (1 - seen.mean(axis=1) ** 2) / (copies * SHOTS)
-    group = Group(np.ones((1, 1)), seen[..., None], undamped(1), SHOTS, shot_noise[None] if told else None)
+    group = Group(np.ones((1, 1)), seen[..., None], damping(NONE, NONE), SHOTS, shot_noise[None] if told else None)
     found = estimates(np.zeros(1), [group], sets=SETS, guard=True)
     return np.mean(np.abs(found.values[0] - truth) < 1.96 * found.stds[0])
 
