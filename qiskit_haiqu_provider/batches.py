@@ -42,13 +42,13 @@ class Entry(NamedTuple):
     """Where its result begins in the file of results."""
 
 
-def write_batches(folder: Path, jobs: Sequence[Encoded]) -> None:
-    """Write jobs, many in a file."""
+def write_batches(folder: Path, jobs: Sequence[Encoded], owner: str = "") -> None:
+    """Write jobs, many in a file, by the process with that lock."""
     for first in range(0, len(jobs), MOST):
-        _write(folder, jobs[first : first + MOST])
+        _write(folder, jobs[first : first + MOST], owner)
 
 
-def _write(folder: Path, jobs: Sequence[Encoded]) -> None:
+def _write(folder: Path, jobs: Sequence[Encoded], owner: str) -> None:
     path = folder / f"batch-{len(jobs)}-{uuid4().hex}.jsonl"
     results = [job.result or b"" for job in jobs]
     starts, end = {}, 0
@@ -56,10 +56,10 @@ def _write(folder: Path, jobs: Sequence[Encoded]) -> None:
         starts[job.id] = end
         end += len(result)
     lines = [json.dumps(starts).encode(), *[job.record for job in jobs]]
-    with replacing(results_of(path)) as file:
-        file.writelines(results)
-    with replacing(path) as file:
+    with replacing(path, owner) as file:  # begun before the results have their name, and named after them
         file.write(b"\n".join(lines))
+        with replacing(results_of(path), owner) as arrays:
+            arrays.writelines(results)
 
 
 def batches_in(folder: Path) -> list[Path]:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
@@ -31,9 +31,14 @@ def private_folder(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file of mode 0600 that takes the place of ``path`` when it is complete."""
-    partial = f"{path}.{uuid4().hex}.tmp"
+def replacing(path: Path, owner: str = "") -> Iterator[BinaryIO]:
+    """A file of mode 0600 that takes the place of ``path`` when it is complete.
+
+    Args:
+        path: The path.
+        owner: The lock of this process, by which others can tell a file that is written from one that was left behind.
+    """
+    partial = f"{path}.{uuid4().hex}{owner and f'-{owner}'}.tmp"
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -86,18 +91,44 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 """Types whose values are as they are in JSON."""
 
 
-def plain(value: Any, depth: int = 0) -> Any:
-    """The value in JSON's terms: keys as text, arrays and numpy numbers as lists and numbers, the rest as text."""
+def plain(value: Any, depth: int = 0, *, rest: Callable[[Any], Any] = str) -> Any:
+    """The value in JSON's terms: keys as text, arrays and numpy numbers as lists and numbers, the rest as text.
+
+    Args:
+        value: The value.
+        depth: How deep it is in another one.
+        rest: Makes what stands for all that JSON has no terms for.
+    """
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     if depth >= _DEEPEST:
         return f"<{type(value).__name__}>"
-    # Most items are plain already, and most mappings dictionaries: the shorter way is taken by every record.
+    # Most items are plain already, and few mappings are no dictionaries: the shorter way is taken by every record.
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [item if type(item) in _PLAIN else plain(item, depth + 1, rest=rest) for item in value]
     if isinstance(value, (dict, Mapping)):
         items = value.items()
-        return {str(key): item if type(item) in _PLAIN else plain(item, depth + 1) for key, item in items}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [item if type(item) in _PLAIN else plain(item, depth + 1) for item in value]
+        return {str(key): item if type(item) in _PLAIN else plain(item, depth + 1, rest=rest) for key, item in items}
     if hasattr(value, "tolist"):
-        return plain(value.tolist(), depth + 1)
-    return str(value)
+        return plain(value.tolist(), depth + 1, rest=rest)
+    return rest(value)
+
+
+def unshared(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values as they are now: containers and arrays in them are in JSON's terms, all else is as it was.
+
+    What stands for other objects may be costly, or not to be had at all.
+    """
+    found = dict(values)
+    for name, value in values.items():
+        if type(value) not in _PLAIN:
+            try:
+                now = plain(value, rest=_same)
+            except Exception:  # it only looks like a container or an array
+                now = value
+            found[name] = now
+    return found
+
+
+def _same(value: Any) -> Any:
+    return value

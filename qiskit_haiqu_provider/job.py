@@ -1,6 +1,5 @@
 """HaiquJob: one handle for every job, however it was submitted and wherever it runs."""
 
-import contextlib
 import logging
 import os
 import threading
@@ -15,6 +14,7 @@ from qiskit.primitives import BasePrimitiveJob
 from qiskit.providers import JobStatus, JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
+from qiskit_haiqu_provider.completion import OVER, Completion, awaited
 from qiskit_haiqu_provider.cost.reservation import settle
 from qiskit_haiqu_provider.ending import end_of, ended_at_once
 from qiskit_haiqu_provider.engines.base import Execution, RemoteExecution
@@ -36,16 +36,11 @@ Follow = Callable[[JobRecord], RemoteExecution | None]
 _LIVE: "weakref.WeakValueDictionary[tuple[str, str], HaiquJob]" = weakref.WeakValueDictionary()
 """Jobs of this process by home and id, so that asking for one gives the same handle."""
 
-_COMPLETE = threading.Event()
-"""That of all jobs whose execution was over from the start; nobody waits for it, nor sets or clears it."""
-
-_COMPLETE.set()
-
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_LIVE.clear)  # the threads that run them stay with the parent
 
 
-class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
+class HaiquJob(JobV1, BasePrimitiveJob[Any, JobStatus]):
     """A submitted job: of a primitive, of ``backend.run``, or found again by its id.
 
     Jobs are made by ``sampler.run``, ``estimator.run``, ``backend.run`` and ``provider.job``; they run in the
@@ -79,9 +74,7 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         self._seen = JobStatus[record.status] if isinstance(record, JobRecord) else JobStatus.INITIALIZING
         self._post_processing = 0.0
         self._at_once = isinstance(execution, EndedExecution)  # others may be on disk already, as not yet ended
-        self._complete = _COMPLETE if self._at_once else threading.Event()
-        self._callbacks: list[Callable[[], None]] = []
-        self._lock = threading.Lock()
+        self._complete = OVER if self._at_once else Completion()
         self._finishing = threading.Lock()
         if store is not None:
             _LIVE[str(store.home), execution.id] = self
@@ -94,10 +87,6 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         if callable(self._known):
             self._known = self._known()
         return self._known
-
-    def job_id(self) -> str:
-        """The id by which the service knows the job."""
-        return str(self._job_id)
 
     def backend(self) -> Any:
         """The backend; of a job on record it is looked up on first use.
@@ -174,24 +163,9 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         return collect_some(self._plan, remote.completed(), {}, self._origin())
 
     def cancel(self) -> bool:
-        """Stop the job; returns whether it will end without a result."""
-        return self._execution.cancel()
-
-    def done(self) -> bool:
-        """Whether there is a result."""
-        return self.status() is JobStatus.DONE
-
-    def running(self) -> bool:
-        """Whether the job runs now."""
-        return self.status() is JobStatus.RUNNING
-
-    def cancelled(self) -> bool:
-        """Whether the job was cancelled."""
-        return self.status() is JobStatus.CANCELLED
-
-    def in_final_state(self) -> bool:
-        """Whether the job has ended, one way or the other."""
-        return self.status() in JOB_FINAL_STATES
+        """Stop the job, or what still goes on of one that has failed; returns whether it will end without a result."""
+        remote = self._remote() if self._last_status() is JobStatus.ERROR else None
+        return self._execution.cancel() if remote is None else remote.cancel()
 
     def wait_for_final_state(
         self,
@@ -288,7 +262,7 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
             )
         if not remote.restart():
             return False
-        with self._lock:
+        with self._finishing:
             self._execution, self._value, self._error = remote, None, None
             self._complete.clear()
             if self._record is not None and self._store is not None:
@@ -310,21 +284,7 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
 
     def __await__(self) -> Generator[Any, None, Any]:
         """Wait without blocking the event loop; cancelling the wait leaves the job alive."""
-        import asyncio  # costs as much to load as all of this package
-
-        loop = asyncio.get_running_loop()
-        waiter = loop.create_future()
-
-        def release() -> None:
-            if not waiter.done():
-                waiter.set_result(None)
-
-        def wake() -> None:
-            with contextlib.suppress(RuntimeError):  # the loop of that waiter is closed
-                loop.call_soon_threadsafe(release)
-
-        self._on_complete(wake)
-        yield from waiter
+        yield from awaited(self._on_complete)
         return self.result()
 
     def __repr__(self) -> str:
@@ -340,7 +300,7 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
     def _settled(self, timeout: float | None = None) -> bool:
         """Wait until the job has ended and its result is home; one that does not push is looked at only now."""
         if self._execution.pushes:
-            return self._complete.is_set() or self._complete.wait(timeout)
+            return self._complete.wait(timeout)
         if not self._complete.is_set() and self._execution.wait(timeout):
             with self._finishing:
                 if not self._complete.is_set():  # several threads may have waited
@@ -348,14 +308,10 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         return self._complete.is_set()
 
     def _on_complete(self, callback: Callable[[], None]) -> None:
-        if not self._execution.pushes and not self._complete.is_set():
+        if self._execution.pushes or self._complete.is_set():
+            self._complete.on_set(callback)
+        else:
             self._execution.on_done(callback)
-            return
-        with self._lock:
-            if not self._complete.is_set():
-                self._callbacks.append(callback)
-                return
-        callback()
 
     def _origin(self) -> Origin:
         if self._told_origin is not None:
@@ -381,12 +337,7 @@ class HaiquJob(BasePrimitiveJob[Any, JobStatus], JobV1):
         except Exception:
             logger.warning("The record of job %s could not be written.", self.job_id(), exc_info=True)
         finally:
-            with self._lock:
-                callbacks, self._callbacks = self._callbacks, []
-                if not self._at_once:
-                    self._complete.set()
-        for callback in callbacks:
-            callback()
+            self._complete.set()
 
     def _keep(self, run: RunResult | None) -> None:
         if isinstance(self._execution, StoredExecution):

@@ -2,10 +2,8 @@
 
 import contextlib
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
@@ -15,13 +13,7 @@ from qiskit_haiqu_provider.accounts.given import Given
 from qiskit_haiqu_provider.accounts.manager import Accounts
 from qiskit_haiqu_provider.backend import HaiquBackend
 from qiskit_haiqu_provider.engines.base import Engine, Executor
-from qiskit_haiqu_provider.exceptions import (
-    HaiquBackendNotFoundError,
-    HaiquError,
-    HaiquInputError,
-    HaiquJobNotFoundError,
-    HaiquNotFoundError,
-)
+from qiskit_haiqu_provider.exceptions import HaiquBackendNotFoundError, HaiquError, HaiquInputError
 from qiskit_haiqu_provider.job import HaiquJob
 from qiskit_haiqu_provider.options.base import check_layer
 from qiskit_haiqu_provider.options.definitions import EstimatorOptions, SamplerOptions
@@ -31,7 +23,6 @@ from qiskit_haiqu_provider.reach.routes import check_filters, check_via
 from qiskit_haiqu_provider.reach.service import Service
 from qiskit_haiqu_provider.secret import Secret
 from qiskit_haiqu_provider.store import JobRecord, JobStore
-from qiskit_haiqu_provider.submit import stored_job
 
 if TYPE_CHECKING:
     import httpx
@@ -40,7 +31,7 @@ if TYPE_CHECKING:
     from qiskit_haiqu_provider.check import Checks
     from qiskit_haiqu_provider.compare import CostComparison
     from qiskit_haiqu_provider.cost.ledger import Ledger
-    from qiskit_haiqu_provider.reach.history import Adopted
+    from qiskit_haiqu_provider.reach.jobs import Jobs
 
 
 class HaiquProvider(Accounts):
@@ -244,7 +235,7 @@ class HaiquProvider(Accounts):
         self,
         pubs: Iterable[Any],
         *,
-        devices: Iterable[str] | None = None,
+        devices: str | Iterable[str] | None = None,
         via: str | None = None,
         shots: int = 1024,
         precision: float = 0.015625,
@@ -257,7 +248,7 @@ class HaiquProvider(Accounts):
 
         Args:
             pubs: PUBs of a sampler, or of an estimator; their circuits need not fit any device.
-            devices: Names of devices. Default: all that are reached and are no simulators.
+            devices: Names of devices, or one name. Default: all that are reached and are no simulators.
             via: Who executes, as in :meth:`get_backend`.
             shots: Shots of sampler PUBs that do not say.
             precision: Precision of estimator PUBs that do not say.
@@ -271,7 +262,7 @@ class HaiquProvider(Accounts):
         """
         from qiskit_haiqu_provider.compare import compare
 
-        names = None if devices is None else list(devices)
+        names = [devices] if isinstance(devices, str) else None if devices is None else list(devices)
         if names is None:
             found = self.backends(simulator=False, via=via)
         else:
@@ -290,19 +281,7 @@ class HaiquProvider(Accounts):
             HaiquJobNotFoundError: If no such job is known, here or at the service.
             HaiquApiError: If it is not known here, and the service cannot be asked.
         """
-        if not isinstance(job_id, str):
-            raise HaiquJobNotFoundError(f"{job_id!r} is not a job id. See provider.jobs().")
-        try:
-            return self._stored_job(job_id)
-        except HaiquJobNotFoundError as error:
-            if not _GIVEN_ID.fullmatch(job_id) or not self._service.configured:
-                raise
-            here = error
-        try:
-            return self._adopted_job(self._service.engine.adopt(job_id))
-        except HaiquNotFoundError:
-            url = self._service.connection.url.value
-            raise HaiquJobNotFoundError(f"{here} {url} does not know it either.") from None
+        return self._jobs().find(job_id)
 
     def jobs(
         self,
@@ -322,15 +301,10 @@ class HaiquProvider(Accounts):
             status: Only jobs of that status, or of one of those.
             created_after: Only jobs submitted after that time; a time without zone is in UTC.
         """
-        from qiskit_haiqu_provider.reach.history import Wanted, known_ids, list_jobs
+        from qiskit_haiqu_provider.reach.history import Wanted
 
         wanted = Wanted.checked(limit=limit, backend_name=backend_name, status=status, created_after=created_after)
-        ours = self._store.records()
-        theirs = self._service.elsewhere(wanted, known_ids(ours))
-        if theirs is None:  # nor can their devices be asked for
-            ours_job = partial(stored_job, self._store, backend_of=self._local_backend_of, follow=self._reach.follow)
-            return list_jobs(wanted, ours, (), ours_job=ours_job, theirs_job=self._adopted_job)
-        return list_jobs(wanted, ours, theirs, ours_job=self._stored_job, theirs_job=self._adopted_job)
+        return self._jobs().newest(wanted)
 
     def log(
         self,
@@ -384,13 +358,10 @@ class HaiquProvider(Accounts):
         """
         return self._reach.engine(via, device)
 
-    def _stored_job(self, job_id: str) -> HaiquJob:
-        return stored_job(self._store, job_id, self._backend_of, self._reach.follow)
+    def _jobs(self) -> "Jobs":
+        from qiskit_haiqu_provider.reach.jobs import Jobs
 
-    def _adopted_job(self, found: "Adopted") -> HaiquJob:
-        from qiskit_haiqu_provider.reach.history import adopted_job
-
-        return adopted_job(self._store, found, self._backend_of, self._reach.follow)
+        return Jobs(self._store, self._service, backend_of=self._backend_of, follow=self._reach.follow)
 
     def _backend_of(self, record: JobRecord) -> HaiquBackend | None:
         """The backend of a stored job; ``None`` if it cannot be reached any more."""
@@ -399,16 +370,9 @@ class HaiquProvider(Accounts):
         except HaiquError:
             return None
 
-    def _local_backend_of(self, record: JobRecord) -> HaiquBackend | None:
-        return self._backend_of(record) if record.via == "local" else None
-
     def __repr__(self) -> str:
         # Accounts that cannot be read are told of when they are needed; and there is no service before __init__ ends.
         with contextlib.suppress(HaiquError, AttributeError):
             url = f", url='{self._service.connection.url.value}'" if self._service.configured else ""
             return f"<HaiquProvider(via={self._reach.vias}{url})>"
         return "<HaiquProvider(via=['local'])>"
-
-
-_GIVEN_ID = re.compile(r"(?!local-|dry-)[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
-"""Ids that a service may have given."""

@@ -11,7 +11,7 @@ from qiskit.providers import JobStatus
 
 from qiskit_haiqu_provider.cost.reservation import Reservation
 from qiskit_haiqu_provider.exceptions import HaiquJobNotFoundError
-from qiskit_haiqu_provider.files import plain
+from qiskit_haiqu_provider.files import plain, unshared
 from qiskit_haiqu_provider.run.plan import Plan
 
 FORMAT = "qiskit-haiqu-provider job"
@@ -53,6 +53,12 @@ class JobRecord:
 
     reservation: Reservation = field(default_factory=dict)
     """What the job has set aside in a ledger."""
+
+
+def kept_plan(plan: Plan) -> dict[str, Any]:
+    """What is kept of a plan. It does not change with its circuits' metadata, which users may change later."""
+    outlines = [{**vars(outline), "circuit_metadata": unshared(outline.circuit_metadata)} for outline in plan.outlines]
+    return {"kind": plan.kind, "outlines": outlines}
 
 
 def encoded(record: JobRecord) -> bytes:

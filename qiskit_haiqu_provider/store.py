@@ -3,7 +3,7 @@
 A job is two files in ``HAIQU_HOME/jobs``: ``<id>.json``, a versioned record, and, once it is done, ``<id>.bin``, the
 arrays of its result, whose shapes the record holds. Both are written to a temporary file and renamed, with mode 0600
 in a folder of mode 0700. Every process that runs jobs holds a lock file for as long as it lives, so that another one
-can tell a running job from a job whose process died.
+can tell a running job from a job whose process died, and a file that is written from one that was left behind.
 
 Jobs that were done before anyone could ask for them are written a moment later, many at a time, those of a batch in the
 same two files (see :mod:`~qiskit_haiqu_provider.batches`); this process knows them at once.
@@ -12,7 +12,9 @@ same two files (see :mod:`~qiskit_haiqu_provider.batches`); this process knows t
 import contextlib
 import io
 import logging
+import math
 import os
+import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -43,7 +45,9 @@ from qiskit_haiqu_provider.files import (
     private_folder,
     process_lock,
     replacing,
+    unshared,
 )
+from qiskit_haiqu_provider.leftovers import RECENT_SECONDS, is_old, left_behind
 from qiskit_haiqu_provider.pruning import superfluous
 from qiskit_haiqu_provider.records import JobRecord, created_at, decoded, encoded, file_name
 from qiskit_haiqu_provider.run.packed import Buffer, buffers, layout_of, read_result
@@ -80,19 +84,24 @@ class JobStore:
             self._home = default_home()
         return self._home
 
-    def write(self, record: JobRecord, result: RunResult | None = None) -> None:
-        """Write a record, and with it the arrays of a result. The old record stays until the new one is whole."""
+    def write(self, record: JobRecord, result: RunResult | None = None) -> bool:
+        """Write a record, and with it the arrays of a result. The old record stays until the new one is whole.
+
+        Returns:
+            Whether it was written; if not, this was warned of once.
+        """
         try:
             if result is not None:
                 record = replace(record, layout=layout_of(result), facts=dict(result.metadata))
             data = None if result is None else buffers(result)
-            _write(private_folder(self.home / "jobs"), record.id, encoded(record), data)
+            _write(private_folder(self.home / "jobs"), record.id, encoded(record), data, owner=self.owner())
         except OSError as error:
             _warn_unwritable(self.home, error)
-            return
+            return False
         if self._writes % _PRUNE_EVERY == 0:
             _prune(self.home)
         self._writes += 1
+        return True
 
     def write_later(self, job_id: str, record: Callable[[], JobRecord], result: RunResult | None = None) -> None:
         """Write a job that has ended, and was never written, a moment later: this process finds it at once.
@@ -107,7 +116,10 @@ class JobStore:
         if result is None:
             self._behind.put(job_id, Late(record))
             return
-        whole = partial(_with_layout, record, layout_of(result), result.metadata)  # without the arrays
+        layout = layout_of(result)
+        if result.task_facts:  # users have them, too, as those of the run
+            layout = [dict(unshared(entry)) for entry in layout]
+        whole = partial(_with_layout, record, layout, unshared(result.metadata))  # without the arrays
         self._behind.put(job_id, Late(whole, b"".join(buffers(result))))
 
     def flush(self) -> None:
@@ -126,7 +138,8 @@ class JobStore:
     def remove(self, job_id: str) -> None:
         """Forget a job that was not submitted after all."""
         for suffix in (".json", ".bin"):
-            (self.home / "jobs" / f"{file_name(job_id)}{suffix}").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # where nothing can be written, there is nothing
+                (self.home / "jobs" / f"{file_name(job_id)}{suffix}").unlink(missing_ok=True)
 
     def read(self, job_id: str) -> JobRecord:
         """The record of a job.
@@ -209,15 +222,14 @@ _BEHIND: dict[Path, WriteBehind] = {}
 """By home, what is to be written later."""
 
 
-def _write(folder: Path, job_id: str, record: bytes, result: Iterable[Buffer] | None = None) -> None:
-    """Write the files of a job, the record, in JSON, last."""
+def _write(folder: Path, job_id: str, record: bytes, result: Iterable[Buffer] | None, *, owner: str) -> None:
+    """Write the files of a job; the record, in JSON, is begun before the result has its name, and named after it."""
     name = file_name(job_id)
-    if result is not None:
-        with replacing(folder / f"{name}.bin") as file:
-            for part in result:
-                file.write(part)
-    with replacing(folder / f"{name}.json") as file:
+    with replacing(folder / f"{name}.json", owner) as file:
         file.write(record)
+        if result is not None:
+            with replacing(folder / f"{name}.bin", owner) as arrays:
+                arrays.writelines(result)
 
 
 def _write_all(home: Path, jobs: Sequence[Late]) -> None:
@@ -225,7 +237,7 @@ def _write_all(home: Path, jobs: Sequence[Late]) -> None:
     if not home.is_dir():
         return
     try:
-        folder, batch = private_folder(home / "jobs"), []
+        folder, owner, batch = private_folder(home / "jobs"), JobStore(home).owner(), []
         for job in jobs:
             try:
                 record = job.record()
@@ -233,10 +245,10 @@ def _write_all(home: Path, jobs: Sequence[Late]) -> None:
             except Exception:  # what cannot be told of one job does not keep others from the disk
                 logger.warning("The record of a job could not be written.", exc_info=True)
         if len(batch) >= LEAST:
-            write_batches(folder, batch)
+            write_batches(folder, batch, owner)
         else:
             for one in batch:
-                _write(folder, one.id, one.record, None if one.result is None else [one.result])
+                _write(folder, one.id, one.record, None if one.result is None else [one.result], owner=owner)
     except OSError as error:
         _warn_unwritable(home, error)
         return
@@ -245,6 +257,7 @@ def _write_all(home: Path, jobs: Sequence[Late]) -> None:
 
 def _prune(home: Path) -> None:
     """Remove the oldest finished local jobs beyond the number kept, and what dead processes left behind."""
+    _tidy(home)
     paths = superfluous(_files(home / "jobs"), keep=KEEP_FINISHED, may_go=_may_go)
     if not paths:
         return
@@ -253,8 +266,23 @@ def _prune(home: Path) -> None:
             path.unlink(missing_ok=True)
             path.with_suffix(".bin").unlink(missing_ok=True)
     for lock in (home / "owners").glob("*.lock"):
-        if not lock_is_held(lock):
+        if is_old(lock) and not lock_is_held(lock):  # one that is just being made is not held yet
             lock.unlink(missing_ok=True)
+
+
+def _tidy(home: Path) -> None:
+    """Remove what processes left behind that were killed while they wrote; looks for it once in a while."""
+    now = time.monotonic()
+    if now - _TIDIED.get(home, -math.inf) < RECENT_SECONDS:
+        return
+    _TIDIED[home] = now
+    for path in left_behind(home / "jobs", alive=JobStore(home).owner_alive):
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+_TIDIED: dict[Path, float] = {}
+"""When each home was last looked through for what was left behind."""
 
 
 def _may_go(path: Path) -> bool | None:
@@ -274,8 +302,8 @@ def _warn_unwritable(home: Path, error: OSError) -> None:
     if home not in _WARNED:
         _WARNED.add(home)
         warnings.warn(
-            f"Jobs cannot be kept in {home} ({error.strerror or error}); they run, but cannot be found by "
-            "another process. Set HAIQU_HOME to a folder that can be written.",
+            f"Jobs cannot be kept in {home} ({error.strerror or error}); they run if they cost nothing, but "
+            "cannot be found by another process. Set HAIQU_HOME to a folder that can be written.",
             stacklevel=5,
         )
 
@@ -340,4 +368,4 @@ def _with_layout(
     record: Callable[[], JobRecord], layout: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]
 ) -> JobRecord:
     """The record of a job with a result of that layout."""
-    return replace(record(), layout=layout, facts=dict(facts))
+    return replace(record(), layout=layout, facts=facts)

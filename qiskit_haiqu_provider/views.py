@@ -1,6 +1,9 @@
-"""What a backend tells of itself in the words of older Qiskit code."""
+"""What a backend tells of itself: in the words of older Qiskit code, and in notebooks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,3 +45,12 @@ class BackendConfiguration:
     def n_qubits(self) -> int:
         """The same as :attr:`num_qubits`."""
         return self.num_qubits
+
+
+def html_table(title: str, facts: Mapping[str, Any]) -> str:
+    """Facts as a table for notebooks, one in each row."""
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{escape(name)}</th><td>{escape(str(value))}</td></tr>"
+        for name, value in facts.items()
+    )
+    return f"<table><caption>{escape(title)}</caption>{rows}</table>"

@@ -131,16 +131,15 @@ def test_another_provider_finds_them_with_their_results(provider):
 
 
 def test_what_failed_has_no_result(provider):
-    sampler = SamplerV2(provider.get_backend(), options={"backend_options": {"method": "stabilizer"}})
-    beyond = bell().copy_empty_like()
-    beyond.t(0)
-    beyond.measure_all(add_bits=False)
-    for circuit in (beyond, bell(), beyond):
-        sampler.run([circuit]).wait_for_final_state()
-    JobStore().flush()
-    found = HaiquProvider().jobs()
-    assert [job.status().name for job in found] == ["ERROR", "DONE", "ERROR"]
-    assert found[1].result()[0].data.meas.num_shots == 1024
+    jobs, sampler = JobStore(), SamplerV2(provider.get_backend())
+    sampler.run([bell()], shots=5)
+    jobs.write_later("failed", lambda: record("failed", status="ERROR", error="no power"))
+    sampler.run([bell()], shots=6)
+    jobs.flush()
+    assert jobs.count() == batches.size_of(batch_in(jobs.home)) == 3
+    second, first, failed = HaiquProvider().jobs()
+    assert (failed.status().name, failed.error_message()) == ("ERROR", "no power")
+    assert [job.result()[0].data.meas.num_shots for job in (first, second)] == [5, 6]
 
 
 if os.name == "posix":

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
 from qiskit.providers import JobStatus, QiskitBackendNotFoundError
 
 from qiskit_haiqu_provider import (
@@ -421,11 +422,12 @@ def test_the_limit_counts_what_matches(provider):
     backend = provider.get_backend()
     first = SamplerV2(backend).run([bell()])
     first.result()
-    t_gate = QuantumCircuit(1, 1)
-    t_gate.t(0)
-    t_gate.measure(0, 0)
+    refused, angle = QuantumCircuit(1, 1), Parameter("angle")  # by Aer, when it runs
+    with refused.for_loop(range(1, 3), angle):
+        refused.rz(angle, 0)
+    refused.measure(0, 0)
     for _ in range(3):
-        SamplerV2(backend, options={"backend_options": {"method": "stabilizer"}}).run([t_gate]).wait_for_final_state()
+        SamplerV2(backend, options={"backend_options": {"method": "stabilizer"}}).run([refused]).wait_for_final_state()
     assert provider.jobs(limit=1, status="DONE") == [first]
     assert len(provider.jobs(limit=2, status="ERROR")) == 2
 

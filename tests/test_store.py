@@ -495,6 +495,19 @@ def test_pruning_keeps_what_cannot_be_read(keep_three):
     assert {"bad.bin", "bad.json"} <= set(names(jobs.home / "jobs"))
 
 
+def test_locks_of_dead_processes_are_removed_when_they_are_old(keep_three):
+    jobs = JobStore()
+    held = f"{jobs.owner()}.lock"
+    owners = jobs.home / "owners"
+    for name in ("old.lock", "new.lock"):
+        (owners / name).touch()
+    for name in ("old.lock", held):
+        os.utime(owners / name, (1, 1))
+    for index in range(5):
+        jobs.write(record(f"job-{index}"))
+    assert names(owners) == sorted(["new.lock", held])
+
+
 def test_a_job_that_was_pruned_keeps_its_result_in_this_process(keep_three, provider):
     sampler = SamplerV2(provider.get_backend())
     jobs = [sampler.run([bell()]) for _ in range(6)]

@@ -163,5 +163,5 @@ class Service:
                 return []
             return self.engine.elsewhere(self._filter(wanted), known=known)
         except HaiquError as error:
-            warnings.warn(f"Jobs that were made elsewhere are not shown. {error}", stacklevel=3)
+            warnings.warn(f"Jobs that were made elsewhere are not shown. {error}", stacklevel=4)
             return None
