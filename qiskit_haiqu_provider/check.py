@@ -1,7 +1,7 @@
 """What is reachable from here, what is found from where, and what is missing: ``provider.check()``."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from qiskit_haiqu_provider.accounts.connection import Connection, no_key_message
 from qiskit_haiqu_provider.accounts.credentials import (
     VENDORS,
+    Found,
     Vendor,
     find_credentials,
     how_to_give,
@@ -21,6 +22,7 @@ from qiskit_haiqu_provider.exceptions import (
     HaiquNotFoundError,
 )
 from qiskit_haiqu_provider.reach.service import Service
+from qiskit_haiqu_provider.secret import Secret
 from qiskit_haiqu_provider.store import JobStore
 from qiskit_haiqu_provider.version import __version__
 
@@ -180,19 +182,27 @@ def _vendor(vendor: Vendor, given: Given, connection: Connection) -> Check:
     name = f"{vendor.name} credentials"
     try:
         found = find_credentials(vendor, given.credentials, connection.account)
+        sent = find_credentials(vendor.for_haiqu, given.credentials, connection.account)
     except HaiquError as error:
         return Check(name=name, ok=False, detail="cannot be read", advice=str(error))
     missing = missing_parts(vendor, found)
     present = [part.name for part in vendor.parts if part.name in found and part.default is None]
-    sources = ", ".join(f"{part} (from {one.source})" for part, one in found.items())
+    sources = _sources(found)
+    if not missing_parts(vendor, sent) and sent != found:
+        also = f"; straight at the vendor: {sources}" if not missing else ""
+        return Check(name=name, ok=True, detail=f"for Haiqu: {_sources(sent)}{also}")
     if not missing:
-        return Check(name=name, ok=True, detail=sources)
+        return Check(name=name, ok=True, detail=sources if sent == found else f"{sources}; not sent to Haiqu")
     advice = how_to_give(vendor, missing)
     if not present:
         return Check(
             name=name, ok=None, detail=f"not found; needed only for devices '{vendor.prefix}...'", advice=advice
         )
     return Check(name=name, ok=False, detail=f"incomplete: {sources}", advice=advice)
+
+
+def _sources(found: Mapping[str, Found[Secret]]) -> str:
+    return ", ".join(f"{part} (from {one.source})" for part, one in found.items())
 
 
 def _extras() -> Sequence[Check]:

@@ -1,6 +1,7 @@
 """Executions that do not run in this process, known from their record."""
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -9,20 +10,29 @@ from dataclasses import replace
 from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
-from qiskit_haiqu_provider.exceptions import HaiquJobCancelledError, HaiquJobError
+from qiskit_haiqu_provider.exceptions import HaiquJobCancelledError, HaiquJobError, HaiquJobNotFoundError
 from qiskit_haiqu_provider.run.result import RunResult
 from qiskit_haiqu_provider.store import JobRecord, JobStore
 
+logger = logging.getLogger(__name__)
+
 
 class StoredExecution:
-    """A run known from its record: of another process, or of one that has ended."""
+    """A run known from its record: of another process, or of one that has ended.
+
+    Args:
+        store: Where the record is.
+        record: The record.
+        fetch: Fetches the result again from its service, should the stored one be damaged; ``None`` if it has none.
+    """
 
     pushes = False
     _POLL_SECONDS = 0.1
 
-    def __init__(self, store: JobStore, record: JobRecord) -> None:
+    def __init__(self, store: JobStore, record: JobRecord, *, fetch: Callable[[], RunResult] | None = None) -> None:
         self._store = store
         self._record = record
+        self._fetch = fetch
         self.id = record.id
 
     @property
@@ -52,7 +62,7 @@ class StoredExecution:
         return True
 
     def result(self) -> RunResult:
-        """The stored result.
+        """The stored result; one that cannot be read is fetched again from its service, if it has one.
 
         Raises:
             HaiquJobCancelledError: If the job was cancelled.
@@ -60,10 +70,21 @@ class StoredExecution:
         """
         self.wait()
         if self._record.status == JobStatus.DONE.name:
-            return self._store.result(self._record)
+            return self._result()
         if self._record.status == JobStatus.CANCELLED.name:
             raise HaiquJobCancelledError(f"Job {self.id} was cancelled, so it has no result.")
         raise HaiquJobError(self._record.error or f"Job {self.id} failed.")
+
+    def _result(self) -> RunResult:
+        try:
+            return self._store.result(self._record)
+        except HaiquJobNotFoundError as error:
+            if self._fetch is None:
+                raise
+            logger.warning("%s It is fetched again.", error)
+        run = self._fetch()
+        self._store.write(self._record, run)
+        return run
 
     def cancel(self) -> bool:
         """A job of another process, or of a service without a key for it, cannot be stopped from here.

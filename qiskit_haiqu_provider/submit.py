@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
@@ -16,13 +16,14 @@ from qiskit_haiqu_provider.cost.reservation import Reservation, release, reserva
 from qiskit_haiqu_provider.engines.base import Engine, Execution, RemoteExecution
 from qiskit_haiqu_provider.engines.ended import EndedExecution
 from qiskit_haiqu_provider.exceptions import (
-    HaiquApiError,
     HaiquCostLimitError,
     HaiquError,
+    HaiquInputError,
     HaiquJobNotFoundError,
     HaiquSubmissionError,
 )
 from qiskit_haiqu_provider.job import Follow, HaiquJob, live_job
+from qiskit_haiqu_provider.records import kept_plan
 from qiskit_haiqu_provider.run.collect import Origin
 from qiskit_haiqu_provider.run.plan import Plan
 from qiskit_haiqu_provider.run.request import Progress, RunRequest
@@ -72,7 +73,8 @@ def submit_job(
     Raises:
         HaiquCostLimitError: If the run may cost more than ``max_cost_usd``; nothing was submitted.
         HaiquBudgetError: If it may cost more than is left of the budget; nothing was submitted.
-        HaiquInputError: If the request cannot run; nothing was submitted.
+        HaiquInputError: If the request cannot run, or may cost something and no record of it can be kept; nothing was
+            submitted.
     """
     estimate: CostEstimate | None = None
     if dry_run or max_cost_usd is not None or ledger is not None:
@@ -88,7 +90,7 @@ def submit_job(
     reservation = reservation_of(ledger, estimate, token=request.token)
     first = partial(
         _first_record,
-        plan,
+        kept_plan(plan),
         device=request.device,
         via=engine.via,
         token=request.token,
@@ -99,7 +101,7 @@ def submit_job(
         created=datetime.now(UTC),
         reservation=reservation,
     )
-    entry = _Entry(store, first)
+    entry = _Entry(store, first, costs=partial(_costs, engine, request, estimate))
     try:
         if ledger is not None and estimate is not None and reservation:
             ledger.reserve(request.token, usd=estimate.usd_range[1], device=request.device, via=engine.via)
@@ -109,6 +111,8 @@ def submit_job(
             entry.give_up()
         else:
             entry.forget()
+        if isinstance(error, HaiquSubmissionError) and not entry.kept:
+            raise _unrecorded(error, store) from error
         raise
     entry.started(execution)
     record = first if isinstance(execution, EndedExecution) else entry.record
@@ -119,9 +123,14 @@ def submit_job(
 class _Entry:
     """The record of a job that is being submitted: on disk before anything leaves for a service."""
 
-    def __init__(self, store: JobStore, first: Callable[[], JobRecord]) -> None:
+    def __init__(
+        self, store: JobStore, first: Callable[[], JobRecord], *, costs: Callable[[], bool] = lambda: False
+    ) -> None:
         self._store = store
         self._first = first
+        self._costs = costs
+        self.kept = False
+        """Whether there is a record on disk."""
 
     @cached_property
     def record(self) -> JobRecord:
@@ -129,8 +138,19 @@ class _Entry:
         return self._first()
 
     def note(self, state: Mapping[str, Any]) -> None:
-        """Keep what the engine needs to find the job again, should a crash or a lost answer follow."""
+        """Keep what the engine needs to find the job again, should a crash or a lost answer follow.
+
+        Raises:
+            HaiquInputError: If that is not possible for what is to be paid for, and nothing has left yet.
+        """
+        first = not self.record.state
         self._keep(replace(self.record, state=state))
+        if first and not self.kept and self._costs():
+            raise HaiquInputError(
+                f"The run is to be paid for, but no record of it can be kept in {self._store.home}, which cannot be "
+                "written: after a crash or a lost answer, nobody could find it. Nothing was submitted. Set HAIQU_HOME, "
+                "or HaiquProvider(home=...), to a folder that can be written."
+            )
 
     def may_have_left(self, error: BaseException) -> bool:
         """Whether a service may have accepted the job although the submission ended with this error."""
@@ -143,10 +163,21 @@ class _Entry:
         self._keep(replace(self.record, owner=""))
 
     def forget(self) -> None:
-        """Remove what there is of a job that was refused; money stays set aside for jobs that were cancelled again."""
+        """Remove what there is of a job that was refused, and give back what was set aside for it.
+
+        A part of it that was accepted, and then cancelled, may cost something: then the record stays until that is
+        settled.
+        """
+        accepted = any(job.get("id") for job in self.record.state.get("jobs", ()))
+        if accepted and self.record.reservation:
+            self._keep(replace(self.record, status=JobStatus.CANCELLED.name, owner=""))
+            logger.warning(
+                "What the cancelled part of a run costs is not known yet; provider.job('%s').usage() notes it.",
+                self.record.id,
+            )
+            return
         self._store.remove(self.record.id)
-        if not any(job.get("id") for job in self.record.state.get("jobs", ())):
-            release(self.record.reservation)
+        release(self.record.reservation)
 
     def started(self, execution: Execution) -> None:
         """Keep the job under the id that the service gave, unless it cannot be the name of a file.
@@ -169,12 +200,12 @@ class _Entry:
             self._store.remove(provisional)
 
     def _keep(self, record: JobRecord) -> None:
-        self._store.write(record)
+        self.kept = self._store.write(record) or self.kept
         self.record = record
 
 
 def _first_record(
-    plan: Plan,
+    plan: Mapping[str, Any],
     *,
     device: str,
     via: str,
@@ -191,7 +222,7 @@ def _first_record(
         id=f"{via}-{token}",
         backend=device,
         via=via,
-        plan=plan.to_dict(),
+        plan=plan,
         created=created.isoformat(),
         status=JobStatus.QUEUED.name,
         owner=owner,
@@ -251,21 +282,39 @@ def _from_record(
     plan, remote = Plan.from_dict(record.plan), None
     if record.state and JobStatus[record.status] not in JOB_FINAL_STATES and follow is not None:
         remote = follow(record)
-    if remote is not None and not remote.located:
+    if remote is not None and follow is not None and not remote.located:
         record = _located(store, record, remote)
+        remote = follow(record)
     if remote is not None and JobStatus[record.status] not in JOB_FINAL_STATES:
         return HaiquJob(remote, plan, backend_of=backend_of, record=record, store=store, follow=follow)
-    return HaiquJob(StoredExecution(store, record), plan, backend_of=backend_of, record=record, follow=follow)
+    fetch = partial(_fetched, record, follow) if record.state and follow is not None else None
+    stored = StoredExecution(store, record, fetch=fetch)
+    return HaiquJob(stored, plan, backend_of=backend_of, record=record, follow=follow)
+
+
+def _fetched(record: JobRecord, follow: Follow) -> RunResult:
+    """The result of a job that is done, from its service.
+
+    Raises:
+        HaiquJobNotFoundError: If there is no way to it.
+    """
+    remote = follow(record)
+    if remote is None:
+        raise HaiquJobNotFoundError(
+            f"The result of job '{record.id}' is damaged here, and there is no way to its service."
+        )
+    remote.wait()
+    return remote.result()
 
 
 def _located(store: JobStore, record: JobRecord, remote: RemoteExecution) -> JobRecord:
     """The record of a job whose submission was interrupted, after asking the service what became of it."""
     try:
         found = remote.locate()
-    except HaiquSubmissionError as error:  # this service can never tell
+    except HaiquSubmissionError as error:  # it can never tell, or not all of it could be seen: nothing is concluded
         going = store.owner_alive(record.owner) or any(job["id"] for job in remote.layout())
         return record if going else replace(record, status=JobStatus.ERROR.name, error=str(error))
-    except HaiquApiError as error:
+    except HaiquError as error:
         logger.warning("The service cannot be asked what became of job %s (%s)", record.id, error)
         return record
     if found:
@@ -274,28 +323,69 @@ def _located(store: JobStore, record: JobRecord, remote: RemoteExecution) -> Job
         return entry.record
     if store.owner_alive(record.owner):
         return record  # its submission goes on in another process
-    lost = replace(record, status=JobStatus.ERROR.name, error=_loss(record, remote))
-    if datetime.now(UTC) - created_at(record) > _ARRIVES:
-        store.write(lost)
-    return lost
-
-
-def _loss(record: JobRecord, remote: RemoteExecution) -> str:
-    """Why there will be no result of a job whose submission was interrupted."""
-    there = [job["id"] for job in remote.layout() if job["id"]]
+    until, there = created_at(record) + _ARRIVES, [job["id"] for job in remote.layout() if job["id"]]
+    if datetime.now(UTC) <= until:
+        why = _not_yet(record, there, until=f"{until:%Y-%m-%d %H:%M} UTC")
+        return replace(record, status=JobStatus.ERROR.name, error=why)
     if there:
+        record = replace(record, state=_without_missing(remote.state()))  # followed to its end, which is paid for
+    else:
+        release(record.reservation)
+        why = (
+            f"The submission of job {record.id} was interrupted, and the service has no job of it: nothing arrived in "
+            "time. Nothing is to be paid. Run it again."
+        )
+        record = replace(record, status=JobStatus.ERROR.name, error=why)
+    store.write(record)
+    return record
+
+
+def _without_missing(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The state of a run of which not all jobs arrived in time: there will be nothing of those that did not."""
+    missing = {"refused": "It did not arrive in time."}
+    return {**state, "jobs": [job if job["id"] or job.get("refused") else {**job, **missing} for job in state["jobs"]]}
+
+
+def _not_yet(record: JobRecord, there: Sequence[str], *, until: str) -> str:
+    """Why there is no result of a job of which only the jobs ``there`` were found, while more may arrive."""
+    if there:
+        use = (
+            "Its result needs all of them, so that it has to be run again as a whole"
+            if record.state.get("finish")
+            else "partial_result() has what they yield, and what is missing can be run again"
+        )
         return (
             f"The submission of job {record.id} was interrupted, and only a part of its jobs reached the service: "
-            f"{there}. See provider.job({there[0]!r}), and run it again."
+            f"{there}. {use}; cancel() stops those that go on. Others may still arrive until {until}: look again then, "
+            "and run nothing again before."
         )
     return (
-        f"The submission of job {record.id} was interrupted, and the service has no job of it. Nothing is to be paid. "
-        "Run it again."
+        f"The submission of job {record.id} was interrupted, and the service has no job of it yet. It may still arrive "
+        f"until {until}; look again then: provider.job('{record.id}'). Run before that, it could be paid twice."
     )
 
 
 def _always(value: Any, _run: RunResult) -> Any:
     return value
+
+
+def _costs(engine: Engine, request: RunRequest, estimate: CostEstimate | None) -> bool:
+    """Whether a run may cost something; so it does if nobody can tell."""
+    try:
+        return (estimate or engine.estimate(request)).usd_range[1] != 0
+    except HaiquError:
+        return True
+
+
+def _unrecorded(error: HaiquSubmissionError, store: JobStore) -> HaiquSubmissionError:
+    """What is left to say of a submission that may have been accepted, and of which there is no record."""
+    return HaiquSubmissionError(
+        f"What became of the submission is not known, and no record of it could be kept in {store.home}, which cannot "
+        "be written. It costs nothing: run it again.",
+        status=error.status,
+        detail=error.detail,
+        request_id=error.request_id,
+    )
 
 
 def _check_cost(estimate: CostEstimate, max_cost_usd: float | None) -> None:

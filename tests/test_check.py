@@ -129,6 +129,25 @@ def test_credentials_and_their_sources(monkeypatch):
     assert TOKEN not in str(found)
 
 
+def test_keys_of_aws_say_where_they_may_go(monkeypatch):
+    def detail():
+        return by_name(HaiquProvider().check())["AWS credentials"].detail
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, TOKEN)
+    region = "aws_default_region (from default)"
+    own = f"aws_access_key_id (from AWS_ACCESS_KEY_ID), aws_secret_access_key (from AWS_SECRET_ACCESS_KEY), {region}"
+    assert detail() == f"{own}; not sent to Haiqu"
+    for name in ("HAIQU_AWS_ACCESS_KEY_ID", "HAIQU_AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, TOKEN)
+    assert detail() == f"for Haiqu: {own.replace('from AWS', 'from HAIQU_AWS')}; straight at the vendor: {own}"
+    HaiquProvider.save_account(credentials={"aws_access_key_id": TOKEN, "aws_secret_access_key": TOKEN})
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+        monkeypatch.delenv(f"HAIQU_{name}")
+    assert "Haiqu" not in detail()
+
+
 def test_accounts_that_cannot_be_read(provider):
     HaiquProvider.save_account(api_key=KEY)
     (provider._store.home / "accounts.json").write_text(f"{{{KEY}")

@@ -3,10 +3,16 @@
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from qiskit_haiqu_provider.accounts.vendorfiles import Stored, aws_profile, ibm_account, nothing
+from qiskit_haiqu_provider.accounts.vendorfiles import (
+    Stored,
+    aws_profile,
+    aws_profile_for_haiqu,
+    ibm_account,
+    nothing,
+)
 from qiskit_haiqu_provider.exceptions import HaiquAccountError, HaiquInputError
 from qiskit_haiqu_provider.secret import Secret
 
@@ -58,6 +64,26 @@ class Vendor:
     stored: Callable[[], Stored] = nothing
     """Reads the vendor's own files."""
 
+    stored_for_haiqu: Callable[[], Stored] | None = None
+    """Reads what of them is meant for Haiqu, where they open more than devices; ``None`` where all of it is."""
+
+    @property
+    def for_haiqu(self) -> "Vendor":
+        """The same with the places alone whose contents may be sent to Haiqu.
+
+        Where keys open more than devices, other tools have theirs in the environment: those for Haiqu have names of
+        their own there.
+        """
+        if self.stored_for_haiqu is None:
+            return self
+        parts = tuple(
+            replace(part, variables=tuple(f"HAIQU_{name}" for name in part.variables))
+            if part.name in self.together
+            else part
+            for part in self.parts
+        )
+        return replace(self, parts=parts, stored=self.stored_for_haiqu, stored_for_haiqu=None)
+
 
 VENDORS = (
     Vendor(
@@ -71,6 +97,7 @@ VENDORS = (
         ),
         together=frozenset({"aws_access_key_id", "aws_secret_access_key", "aws_session_token"}),
         stored=aws_profile,
+        stored_for_haiqu=aws_profile_for_haiqu,
     ),
     Vendor(
         name="IBM Quantum",
@@ -183,7 +210,7 @@ def vendor_credentials(
     """The credentials to send with a job for a device.
 
     Precedence: given in the call (an account that was named there included), environment, saved account, the vendor's
-    own files, default.
+    own files, default. Of AWS, environment and files hold those for Haiqu under names of their own.
 
     Args:
         device_id: The device.
@@ -196,6 +223,7 @@ def vendor_credentials(
     vendor = vendor_of(device_id)
     if vendor is None or not vendor.through_haiqu:
         return {}
+    vendor = vendor.for_haiqu
     if device_id.lower() == _NEEDS_NONE:  # sent only if it was given for this purpose
         found = find_credentials(vendor, given, account, ambient=False)
         return {name: one.value for name, one in found.items()}

@@ -12,6 +12,9 @@ from qiskit_haiqu_provider.secret import Secret
 IBM_ACCOUNT = "haiqu_ibm_account"
 """The IBM account that is meant for use through Haiqu, as in haiqu-sdk; no other one is sent."""
 
+AWS_PROFILE = "haiqu"
+"""The profile of AWS that is meant for use through Haiqu; keys of others open more than devices and are not sent."""
+
 _AWS_KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 
 
@@ -33,7 +36,22 @@ def nothing() -> Stored:
 def aws_profile() -> Stored:
     """The profile ``AWS_PROFILE``, or ``default``, of the files of the AWS command line."""
     named = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
-    profile = named or "default"
+    return _aws(named or "default", asked=named is not None)
+
+
+def aws_profile_for_haiqu() -> Stored:
+    """The profile ``haiqu`` of these files; the region is that of the user's own profile if it names none."""
+    found, own = _aws(AWS_PROFILE, asked=False), aws_profile()
+    region = {name: value for name, value in own.values.items() if name not in _AWS_KEYS}
+    note = (
+        f"What AWS's own tools use is not sent to Haiqu: keep what is meant for it in an AWS profile '{AWS_PROFILE}', "
+        "or go straight to AWS with via='braket'."
+    )
+    return Stored({**region, **found.values}, found.source, " ".join(filter(None, (note, found.note))))
+
+
+def _aws(profile: str, *, asked: bool) -> Stored:
+    """A profile of the files of the AWS command line."""
     keys = _section("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials", profile)
     heading = profile if profile == "default" else f"profile {profile}"
     settings = _section("AWS_CONFIG_FILE", "~/.aws/config", heading)
@@ -42,7 +60,7 @@ def aws_profile() -> Stored:
     region = settings.get("region") or keys.get("region")
     if region:
         found["aws_default_region"] = region
-    note = _aws_note(profile, settings, exists=bool(keys or settings), asked=named is not None)
+    note = _aws_note(profile, settings, exists=bool(keys or settings), asked=asked)
     values = {name: Secret(text) for name, text in found.items()}
     return Stored(values, f"AWS profile '{profile}'", "" if "aws_access_key_id" in found else note)
 

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import ssl
+import sys
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -17,6 +18,7 @@ from qiskit_haiqu_provider.api.calls import Call
 from qiskit_haiqu_provider.api.hush import Hush, forms
 from qiskit_haiqu_provider.api.network import proxy_for, way_to
 from qiskit_haiqu_provider.api.settings import Settings
+from qiskit_haiqu_provider.causes import causes
 from qiskit_haiqu_provider.secret import Secret
 from qiskit_haiqu_provider.version import __version__
 
@@ -128,6 +130,7 @@ class Exchange:
 
     def send(self, call: Call) -> Outcome:
         """Send a request once."""
+        before = sys.exception()
         if self._http.is_closed:
             return Broken(kind=Kind.UNREACHABLE, reason="this client was closed; make a new one", lasting=True)
         address = f"{self._settings.url}{call.path}{'?' if call.query else ''}{call.query}"
@@ -141,7 +144,7 @@ class Exchange:
             ) as response:
                 return self._answer(response)
         except httpx.HTTPError as error:
-            return self._told(broken(error))
+            return self._told(broken(error, before=before))
         except httpx.InvalidURL as error:
             return Broken(kind=Kind.UNREACHABLE, reason=f"the address cannot be used: {error}", lasting=True)
 
@@ -197,13 +200,18 @@ def _parts(response: httpx.Response) -> Iterator[bytes]:
             return
 
 
-def broken(error: httpx.HTTPError) -> Broken:
-    """What an error of httpx means. The error itself is left behind: it holds the request."""
+def broken(error: httpx.HTTPError, *, before: BaseException | None = None) -> Broken:
+    """What an error of httpx means. The error itself is left behind: it holds the request.
+
+    Args:
+        error: The error.
+        before: What was being handled when the request was sent.
+    """
     reason = str(error) or type(error).__name__
     if isinstance(error, httpx.PoolTimeout):
         return Broken(kind=Kind.BUSY, reason="all connections of this client are in use")
     if isinstance(error, _NO_CONNECTION):
-        return Broken(kind=Kind.UNREACHABLE, reason=reason, lasting=_lasting(error))
+        return Broken(kind=Kind.UNREACHABLE, reason=reason, lasting=any(map(_lasts, causes(error, before=before))))
     if isinstance(error, _SILENCE):
         return Broken(kind=Kind.SILENT, reason=reason)
     if isinstance(error, httpx.DecodingError):
@@ -211,12 +219,8 @@ def broken(error: httpx.HTTPError) -> Broken:
     return Broken(kind=Kind.LOST, reason=reason)
 
 
-def _lasting(error: BaseException | None) -> bool:
+def _lasts(error: BaseException) -> bool:
     """Whether there is no use in trying again: no such host, no trust, no permission of the proxy."""
-    while error is not None:
-        if isinstance(error, httpx.ProxyError | httpx.UnsupportedProtocol | ssl.SSLCertVerificationError):
-            return True
-        if isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    if isinstance(error, httpx.ProxyError | httpx.UnsupportedProtocol | ssl.SSLCertVerificationError):
+        return True
+    return isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME

@@ -158,26 +158,81 @@ def test_a_token_of_coda_is_one_and_is_not_sent_to_haiqu(monkeypatch):
 # AWS.
 
 
-def test_aws_from_the_environment(monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    found = revealed(vendor_credentials("aws_iqm_garnet", {}))
-    assert found == {"aws_access_key_id": "id", "aws_secret_access_key": "secret", "aws_default_region": "us-east-1"}
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "session")
+@pytest.mark.parametrize("prefix", ["", "HAIQU_"])
+def test_aws_from_the_environment(prefix, monkeypatch):
+    """Those for Haiqu have names of their own."""
+
+    def look():
+        if prefix:
+            return revealed(vendor_credentials("aws_iqm_garnet", {}))
+        return {name: one.value.reveal() for name, one in find_credentials(AWS, {}, None).items()}
+
+    monkeypatch.setenv(f"{prefix}AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv(f"{prefix}AWS_SECRET_ACCESS_KEY", "secret")
+    assert look() == {
+        "aws_access_key_id": "id",
+        "aws_secret_access_key": "secret",
+        "aws_default_region": "us-east-1",
+    }
+    monkeypatch.setenv(f"{prefix}AWS_SESSION_TOKEN", "session")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
-    found = revealed(vendor_credentials("aws_iqm_garnet", {}))
-    assert found["aws_session_token"] == "session"
-    assert found["aws_default_region"] == "eu-north-1"
+    assert look()["aws_session_token"] == "session"
+    assert look()["aws_default_region"] == "eu-north-1"
     monkeypatch.setenv("AWS_REGION", "eu-west-2")
-    assert vendor_credentials("aws_iqm_garnet", {})["aws_default_region"].reveal() == "eu-west-2"
+    assert look()["aws_default_region"] == "eu-west-2"
+
+
+def test_keys_of_aws_that_lie_around_are_not_for_haiqu(aws, monkeypatch):
+    """They open more than devices. What to do is said in one error, without them."""
+    for _ in range(2):
+        with pytest.raises(HaiquAccountError) as caught:
+            vendor_credentials("aws_iqm_garnet", {})
+        for way in (
+            "is not sent to Haiqu",
+            "HAIQU_AWS_ACCESS_KEY_ID",
+            "HAIQU_AWS_SECRET_ACCESS_KEY",
+            "AWS profile 'haiqu'",
+            "credentials={'aws_access_key_id': '...', 'aws_secret_access_key': '...'",
+            "save_account(",
+            "via='braket'",
+        ):
+            assert way in str(caught.value)
+        assert "sec%ret" not in str(caught.value)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sec%ret")
+    assert sources(AWS)["aws_access_key_id"] == "AWS_ACCESS_KEY_ID"
+
+
+def test_keys_of_aws_that_were_given_are_for_haiqu_too(aws, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "around")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "around")
+    keys = {"aws_access_key_id": "given", "aws_secret_access_key": "given-secret"}
+    for found in (vendor_credentials("aws_x", checked(keys)), vendor_credentials("aws_x", {}, account(**keys))):
+        assert revealed(found) == {**keys, "aws_default_region": "us-west-1"}  # where the user's devices are
+
+
+def test_the_aws_profile_for_haiqu(aws, tmp_path):
+    profile = "[haiqu]\naws_access_key_id = for-haiqu\naws_secret_access_key = its-secret\n"
+    write(tmp_path / ".aws" / "credentials", AWS_CREDENTIALS + profile)
+    assert revealed(vendor_credentials("aws_x", {})) == {
+        "aws_access_key_id": "for-haiqu",
+        "aws_secret_access_key": "its-secret",
+        "aws_default_region": "us-west-1",
+    }
+    write(tmp_path / ".aws" / "config", AWS_CONFIG + "[profile haiqu]\nregion = eu-north-1\n")
+    assert vendor_credentials("aws_x", {})["aws_default_region"].reveal() == "eu-north-1"
+    assert sources(AWS)["aws_access_key_id"] == "AWS profile 'default'"
 
 
 def test_the_keys_of_aws_come_from_one_place(monkeypatch):
     """Half a pair from one account and half from another would be refused far away, or worse."""
     monkeypatch.setenv("AWS_SESSION_TOKEN", "of another account")
     given = checked({"aws_access_key_id": "id", "aws_secret_access_key": "secret"})
+    monkeypatch.setenv("HAIQU_AWS_SESSION_TOKEN", "of another account")
+    assert "aws_session_token" not in sources(AWS, given)
     assert "aws_session_token" not in vendor_credentials("aws_x", given)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "environment")
+    monkeypatch.setenv("HAIQU_AWS_SECRET_ACCESS_KEY", "environment")
     with pytest.raises(HaiquAccountError, match="Missing: aws_secret_access_key"):
         vendor_credentials("aws_x", checked({"aws_access_key_id": "id"}))
 
@@ -224,30 +279,31 @@ def test_aws_from_the_files(aws):
 
 
 def test_aws_from_a_profile(aws, monkeypatch):
+    def look():
+        return {name: one.value.reveal() for name, one in find_credentials(AWS, {}, None).items()}
+
     monkeypatch.setenv("AWS_PROFILE", "lab")
-    assert revealed(vendor_credentials("aws_x", {})) == {
+    assert look() == {
         "aws_access_key_id": "lab-id",
         "aws_secret_access_key": "lab-secret",
         "aws_session_token": "lab-session",
         "aws_default_region": "eu-west-2",
     }
     monkeypatch.setenv("AWS_PROFILE", "whole")
-    assert vendor_credentials("aws_x", {})["aws_access_key_id"].reveal() == "whole-id"
+    assert look()["aws_access_key_id"] == "whole-id"
 
 
 def test_a_profile_without_keys_says_how_to_get_them(aws, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "login")
-    with pytest.raises(HaiquAccountError, match="aws configure export-credentials --profile login --format env"):
-        vendor_credentials("aws_x", {})
+    assert "aws configure export-credentials --profile login --format env" in how_to_give(AWS, AWS.parts)
     monkeypatch.setenv("AWS_PROFILE", "nobody")
-    with pytest.raises(HaiquAccountError, match="There is no AWS profile 'nobody'"):
-        vendor_credentials("aws_x", {})
+    assert "There is no AWS profile 'nobody'" in how_to_give(AWS, AWS.parts)
 
 
 def test_the_files_of_aws_may_be_elsewhere(tmp_path, monkeypatch):
     write(tmp_path / "elsewhere" / "keys", AWS_CREDENTIALS)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "elsewhere" / "keys"))
-    assert vendor_credentials("aws_x", {})["aws_access_key_id"].reveal() == "id"
+    assert find_credentials(AWS, {}, None)["aws_access_key_id"].value.reveal() == "id"
 
 
 @pytest.mark.parametrize("text", ["aws_secret_access_key = s3cret", "[default", "[default]\nno value"])

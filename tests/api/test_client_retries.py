@@ -1,5 +1,6 @@
 """What is sent again, and what is not, against a server that misbehaves."""
 
+import socket
 import time
 from email.utils import formatdate
 
@@ -115,6 +116,16 @@ def test_a_service_that_cannot_be_reached_is_tried_again(client_of, name):
     with pytest.raises(HaiquConnectionError, match=r"cannot be reached \(after \d+ attempts\)") as found:
         {**SUBMITS, **HARMLESS}[name](client)
     assert not found.value.reached
+
+
+def test_a_fault_that_somebody_handled_before_says_nothing_of_this_one(client_of):
+    """Here, a host that there is not, for which there is no use in trying again."""
+    client = client_of(nobody(), retry_seconds=1.5)
+    try:
+        raise socket.gaierror(socket.EAI_NONAME, "no such host")
+    except socket.gaierror:
+        with pytest.raises(HaiquConnectionError, match=r"cannot be reached \(after \d+ attempts\)"):
+            client.version()
 
 
 @pytest.mark.parametrize("name", SUBMITS)

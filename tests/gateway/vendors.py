@@ -106,6 +106,9 @@ class LoopbackRoom:
         self.account = url
         self._key = key
 
+    def identity(self, device: str) -> str:
+        return self.account
+
     def devices(self) -> Sequence[DeviceRecord]:
         return [DeviceRecord(id=DEVICE, via=self.via, vendor="Loopback", num_qubits=20, simulator=False)]
 

@@ -23,6 +23,7 @@ from qiskit_haiqu_provider.exceptions import (
     HaiquNotFoundError,
     HaiquRateLimitError,
     HaiquRequestError,
+    HaiquResponseError,
     HaiquServerError,
     HaiquTimeoutError,
 )
@@ -112,6 +113,15 @@ class Aws:
             self._buckets[region] = self.ask(session.default_bucket, "the default bucket")
         return self._buckets[region]
 
+    def account(self, region: str) -> str:
+        """The number of the account that the credentials are of.
+
+        Raises:
+            HaiquApiError: If AWS does not tell.
+        """
+        session = self.session(region)
+        return str(self.ask(lambda: session.account_id, "the number of the account"))
+
     def hidden(self, text: str) -> str:
         """A text of AWS, without our secrets."""
         return str(scrubbed(text, forms(self._secrets())))
@@ -162,6 +172,7 @@ class _Translation:
 
     def __exit__(self, _kind: Any, error: BaseException | None, _trace: Any) -> None:
         from botocore import exceptions as aws  # loaded already: it has raised the error
+        from botocore.parsers import ResponseParserError
 
         if isinstance(error, aws.ClientError):
             raise_alone(self._refusal(error))
@@ -177,8 +188,14 @@ class _Translation:
             raise_alone(HaiquRequestError(f"{self._about()}: {self._aws.hidden(str(error))}", reached=False))
         if isinstance(error, aws.BotoCoreError):
             raise_alone(self._outage(error, aws))
+        if isinstance(error, (UnicodeError, KeyError, ResponseParserError)):  # no text, or without what it must have
+            raise_alone(
+                HaiquResponseError(
+                    f"{self._about()}: the answer of AWS cannot be read. Check the proxy, if there is one."
+                )
+            )
         if isinstance(error, ValueError):  # Amazon's client, of a bucket that belongs to somebody else
-            raise_alone(HaiquRequestError(f"{self._about()}: {self._aws.hidden(str(error))}", reached=False))
+            raise_alone(HaiquRequestError(f"{self._about()}: {self._aws.hidden(str(error))}"))
 
     def _outage(self, error: BaseException, aws: Any) -> HaiquApiError:
         # Behind a proxy boto3 calls it a trouble of the proxy, too, if a connection ends after the request has left.

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from qiskit_haiqu_provider.engines.braket.payload import copies_of
 from qiskit_haiqu_provider.engines.direct.circuits import distributions_of, samples_of_bits
+from qiskit_haiqu_provider.engines.direct.port import Failed
 from qiskit_haiqu_provider.engines.direct.state import SentJob
-from qiskit_haiqu_provider.exceptions import HaiquJobError, HaiquResponseError
+from qiskit_haiqu_provider.exceptions import HaiquResponseError
 from qiskit_haiqu_provider.run.result import TaskResult
 
 Load = Callable[[str], Any]
@@ -18,15 +19,14 @@ Load = Callable[[str], Any]
 MAIN = "results.json"
 
 
-def results_of(job: SentJob, load: Load) -> list[TaskResult]:
-    """The results of a task, one for each slot.
+def results_of(job: SentJob, load: Load) -> list[TaskResult | Failed]:
+    """The results of a task, one for each slot; a slot failed if a circuit of a program set did that it needs.
 
     Args:
         job: The task.
         load: Reads its files.
 
     Raises:
-        HaiquJobError: If a circuit of a program set failed; with the reason.
         HaiquResponseError: If the results cannot be read.
     """
     try:
@@ -35,7 +35,8 @@ def results_of(job: SentJob, load: Load) -> list[TaskResult]:
             programs = [list(_executables(program, load)) for program in answer["programResults"]]
         else:
             programs = [[answer]]
-        results, start = [], 0
+        results: list[TaskResult | Failed] = []
+        start = 0
         for slot, outcome in zip(job.slots, job.facts["outcomes"], strict=True):
             places = copies_of(outcome, slot)
             results.append(_result([programs[start + program][index] for program, index in places], outcome))
@@ -63,14 +64,14 @@ def _executables(program: Any, load: Load) -> Iterator[Mapping[str, Any]]:
     if isinstance(program, str):
         found, folder = load(program), program.rpartition("/")[0]
     each = [load(f"{folder}/{one}") if isinstance(one, str) else one for one in found["executableResults"]]
-    for one in sorted(each, key=lambda one: int(one["inputsIndex"])):
-        if "failureMetadata" in one:
-            raise HaiquJobError(f"A circuit of the program set failed: {one['failureMetadata']['failureReason']}")
-        yield one
+    yield from sorted(each, key=lambda one: int(one["inputsIndex"]))
 
 
-def _result(answers: Sequence[Mapping[str, Any]], outcome: Mapping[str, Any]) -> TaskResult:
+def _result(answers: Sequence[Mapping[str, Any]], outcome: Mapping[str, Any]) -> TaskResult | Failed:
     """The results of all sets of a slot."""
+    failure = next((answer["failureMetadata"] for answer in answers if "failureMetadata" in answer), None)
+    if failure is not None:
+        return Failed(f"a circuit of the program set failed ({failure['failureReason']})")
     clbits, shown = int(outcome["clbits"]), [(int(clbit), int(qubit)) for clbit, qubit in outcome["shown"]]
     if all(answer.get("measurements") for answer in answers):
         sets = [_bits(answer, clbits, shown) for answer in answers]

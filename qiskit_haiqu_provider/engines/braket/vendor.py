@@ -17,10 +17,16 @@ from qiskit_haiqu_provider.engines.braket.payload import Order, prepared
 from qiskit_haiqu_provider.engines.braket.pricing import cost, estimate
 from qiskit_haiqu_provider.engines.braket.results import Load, results_of, seconds_of
 from qiskit_haiqu_provider.engines.direct import options as checks
-from qiskit_haiqu_provider.engines.direct.port import Look, Sent, VendorJob
+from qiskit_haiqu_provider.engines.direct.port import Failed, Look, Sent, VendorJob
 from qiskit_haiqu_provider.engines.direct.state import SentJob
 from qiskit_haiqu_provider.engines.local.noise import device_noise
-from qiskit_haiqu_provider.exceptions import HaiquBackendNotFoundError, HaiquInputError, HaiquJobError
+from qiskit_haiqu_provider.exceptions import (
+    HaiquApiError,
+    HaiquBackendNotFoundError,
+    HaiquInputError,
+    HaiquJobError,
+    HaiquSubmissionError,
+)
 from qiskit_haiqu_provider.run.request import RunRequest
 from qiskit_haiqu_provider.run.result import TaskResult
 from qiskit_haiqu_provider.secret import Secret
@@ -61,6 +67,15 @@ class BraketVendor:
         self._timeout = timeout
         self._places: dict[str, tuple[str, str]] = {}
         """Bucket and folder of the results of tasks that were looked at."""
+
+    def identity(self, device: str) -> str:
+        """The account, however its keys change, and the region of the device.
+
+        Raises:
+            HaiquApiError: If AWS does not tell.
+        """
+        region = self._devices.device(device).region
+        return f"AWS account {self._aws.account(region)} in {region}"
 
     def devices(self) -> Sequence[DeviceRecord]:
         """The gate-based devices of all regions."""
@@ -142,7 +157,7 @@ class BraketVendor:
         """Create a task and return its ARN. Braket makes one task of a client token, however often it arrives."""
         device, order = self._devices.device(request.device), job.content
         assert isinstance(order, Order)  # noqa: S101 - what prepare made
-        bucket = request.options.get("s3_bucket") or self._aws.bucket(device.region)
+        bucket = request.options.get("s3_bucket") or self._bucket(device.region)
         session = self._aws.session(device.region)
         settings = {} if order.parameters is None else {"deviceParameters": order.parameters}
         return Sent(
@@ -162,7 +177,11 @@ class BraketVendor:
         )
 
     def find(self, token: str, *, device: str) -> str | None:
-        """The ARN of the task with a client token, by its tag."""
+        """The ARN of the task with a client token, by its tag.
+
+        Raises:
+            HaiquSubmissionError: If it is not among the newest tasks of the device, and there are older ones.
+        """
         where = self._devices.device(device)
         client = self._aws.session(where.region).braket_client
         filters = [{"name": "deviceArn", "operator": "EQUAL", "values": [where.arn]}]
@@ -178,9 +197,13 @@ class BraketVendor:
                     return str(task["quantumTaskArn"])
             seen += len(answer["quantumTasks"])
             if not answer.get("nextToken"):
-                break
+                return None
             page = {"nextToken": answer["nextToken"]}
-        return None
+        raise HaiquSubmissionError(
+            f"Whether Amazon Braket accepted the job is not known: it is not among the newest {seen} tasks of "
+            f"{device} in {where.region}, and older ones are not looked at. Look at the console, and run it again only "
+            "if it is not there."
+        )
 
     def look(self, job_id: str, *, device: str) -> Look:  # noqa: ARG002 - the ARN says it all
         """Where a task stands."""
@@ -192,11 +215,10 @@ class BraketVendor:
             reason=self._aws.hidden(task.get("failureReason", "")),
         )
 
-    def read(self, job_id: str, job: SentJob, *, device: str) -> Sequence[TaskResult]:  # noqa: ARG002 - as above
+    def read(self, job_id: str, job: SentJob, *, device: str) -> Sequence[TaskResult | Failed]:  # noqa: ARG002
         """The results of a task that is done, from S3.
 
         Raises:
-            HaiquJobError: If a circuit of a program set failed.
             HaiquResponseError: If they cannot be read.
         """
         return results_of(job, self._load(job_id))
@@ -218,6 +240,13 @@ class BraketVendor:
             return {}
         seconds = seconds_of(self._load(job_id)) if found.simulator else 0.0
         return {} if seconds is None else {"usd": cost(price, found, shots=job.shots, seconds=seconds)}
+
+    def _bucket(self, region: str) -> str:
+        try:
+            return self._aws.bucket(region)
+        except HaiquApiError as error:
+            error.reached = False  # whatever became of the bucket, no task has left yet
+            raise
 
     def _task(self, arn: str) -> Mapping[str, Any]:
         client = self._aws.session(_region(arn)).braket_client

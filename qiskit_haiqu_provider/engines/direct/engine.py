@@ -1,5 +1,6 @@
 """The engine of a vendor: what is the same for all of them around :class:`~.port.Vendor`."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
@@ -14,8 +15,10 @@ from qiskit_haiqu_provider.engines.direct.port import Vendor, VendorJob
 from qiskit_haiqu_provider.engines.direct.sending import send_all, unnoted
 from qiskit_haiqu_provider.engines.direct.slots import TaskShape
 from qiskit_haiqu_provider.engines.direct.state import RunState, SentJob
-from qiskit_haiqu_provider.exceptions import HaiquCapacityError, HaiquJobError
+from qiskit_haiqu_provider.exceptions import HaiquCapacityError, HaiquError, HaiquJobError
 from qiskit_haiqu_provider.run.request import Progress, RunRequest
+
+logger = logging.getLogger(__name__)
 
 MOST_JOBS = 1000
 """Vendor jobs that a run may take. Each is a request of its own, and its fate is followed by asking for it."""
@@ -137,6 +140,14 @@ class DirectEngine:
         self._prepared = request.token, jobs
         return jobs
 
+    def _identity(self, device: str) -> str:
+        """Who submits; empty if the vendor cannot tell, so that nothing is concluded from a search later."""
+        try:
+            return self._vendor.identity(device)
+        except HaiquError as error:
+            logger.warning("%s does not tell whose account this is: %s", self.via, error)
+            return ""
+
     def _state(self, request: RunRequest, jobs: Sequence[VendorJob]) -> RunState:
         tokens = [request.token if index == 0 else uuid4().hex for index in range(len(jobs))]
         return RunState(
@@ -155,4 +166,5 @@ class DirectEngine:
                 "mitigation": dict(request.mitigation),
             },
             finish=None if request.finish is None else request.finish.to_json(),
+            identity=self._identity(request.device) if jobs else "",
         )

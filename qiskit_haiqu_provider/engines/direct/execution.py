@@ -1,6 +1,7 @@
 """A run at a vendor: one or more of its jobs, which together have one handle."""
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,15 +12,28 @@ from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from qiskit_haiqu_provider.engines.direct.assembly import Part, assemble
-from qiskit_haiqu_provider.engines.direct.port import Look, Vendor
+from qiskit_haiqu_provider.engines.direct.port import Failed, Look, Vendor
+from qiskit_haiqu_provider.engines.direct.slots import Slot
 from qiskit_haiqu_provider.engines.direct.state import RunState, SentJob
 from qiskit_haiqu_provider.engines.direct.together import done, tried
 from qiskit_haiqu_provider.engines.following import ORDER, Following, added_up
-from qiskit_haiqu_provider.exceptions import HaiquJobCancelledError, HaiquJobError, HaiquSubmissionError
+from qiskit_haiqu_provider.exceptions import (
+    HaiquError,
+    HaiquJobCancelledError,
+    HaiquJobError,
+    HaiquNotFoundError,
+    HaiquResponseError,
+    HaiquSubmissionError,
+)
 from qiskit_haiqu_provider.mitigation.finisher import finished
 from qiskit_haiqu_provider.mitigation.settings import BY_ENGINE
 from qiskit_haiqu_provider.run.request import Progress
 from qiskit_haiqu_provider.run.result import RunResult, TaskResult
+
+logger = logging.getLogger(__name__)
+
+_TOLD = 3
+"""Failures of circuits that are told of one by one."""
 
 
 class DirectExecution(Following):
@@ -37,7 +51,7 @@ class DirectExecution(Following):
         self._state = state
         self._progress = progress
         self._told: tuple[int, int] | None = None
-        self._looks: list[Look | None] = [None] * len(state.jobs)
+        self._looks: list[Look | None] = [_seen_refused(job) for job in state.jobs]
         self._lock = threading.Lock()
 
     @property
@@ -60,34 +74,56 @@ class DirectExecution(Following):
 
     @property
     def located(self) -> bool:
-        """Whether the ids of all jobs are known."""
+        """Whether the ids of all jobs are known that were not refused."""
         return self._state.complete
 
     def locate(self) -> bool:
-        """Ask the vendor for jobs whose ids were lost; returns whether all have one now.
+        """Ask the vendor for jobs whose ids were lost; returns whether all are known now.
 
         Raises:
+            HaiquSubmissionError: If there may be jobs that were not seen.
             HaiquApiError: If the vendor does not answer.
         """
         with self._lock:
+            doubt: HaiquSubmissionError | None = None
             for index, job in enumerate(self._state.jobs):
-                if job.id is None and job.left:
-                    found = self._vendor.find(job.token, device=self._state.device)
+                if job.missing:
+                    try:
+                        found = self._vendor.find(job.token, device=self._state.device)
+                    except HaiquSubmissionError as error:
+                        doubt = error
+                        continue
                     if found is not None:
                         self._state = self._state.accepted(index, found)
+            if any(job.missing for job in self._state.jobs):
+                self._check_all_seen(doubt)
             return self._state.complete
+
+    def _check_all_seen(self, doubt: HaiquSubmissionError | None) -> None:
+        """Raise if jobs that were not found may be there all the same."""
+        if doubt is not None:
+            raise doubt
+        before, now = self._state.identity, self._vendor.identity(self._state.device)
+        if before == now != "":
+            return
+        whose = f"was submitted by {before}" if before else "does not tell by whom it was submitted"
+        raise HaiquSubmissionError(
+            f"Whether the job was accepted is not known: {now or self._state.account} has none of it, but its record "
+            f"{whose}. Ask for it with the credentials that it was submitted with, or look at the vendor's console. "
+            "Run it again only if it is not there."
+        )
 
     def result(self) -> RunResult:
         """The results of all jobs.
 
         Raises:
             HaiquJobCancelledError: If a job was cancelled.
-            HaiquJobError: If a job failed; with the vendor's reason.
+            HaiquJobError: If a job failed, or a circuit of one that is done; with the vendor's reason.
             HaiquResponseError: If the results cannot be read.
         """
         for job, look in zip(self._state.jobs, self._looks, strict=True):
             self._check_done(job, look)
-        parts = self._parts(self._state.jobs)
+        parts = self._ran(self._parts(self._state.jobs))
         told = (BY_ENGINE,) * len(self._state.tasks) if self._state.facts.get("use_mitigation") else ()
         whole = RunResult(assemble(self._state.tasks, parts), self._facts(), task_facts=told)
         return finished(whole, self._state.finish)
@@ -96,7 +132,8 @@ class DirectExecution(Following):
         """The results of the tasks whose jobs are all done, by the index of the task; the others are left out."""
         with contextlib.suppress(HaiquSubmissionError):  # what became of one job does not matter for the others
             self.locate()
-        self._look_at_all()
+        with contextlib.suppress(HaiquNotFoundError, HaiquResponseError):  # of one job as well: all were asked for
+            self._look_at_all()
         if self._state.finish is not None:  # its tasks are made of all jobs together
             return dict(enumerate(self.result().tasks)) if self._status() is JobStatus.DONE else {}
         ended = [look is not None and look.status is JobStatus.DONE for look in self._looks]
@@ -104,7 +141,9 @@ class DirectExecution(Following):
             slot.task for job, ready in zip(self._state.jobs, ended, strict=True) if not ready for slot in job.slots
         }
         jobs = [job for job, ready in zip(self._state.jobs, ended, strict=True) if ready]
-        parts = [part for part in self._parts(jobs) if part[0].task not in open_tasks]
+        yielded = self._parts(jobs, all_of_them=False)
+        open_tasks |= {slot.task for slot, result in yielded if isinstance(result, Failed)}
+        parts = self._ran([part for part in yielded if part[0].task not in open_tasks])
         found: dict[int, TaskResult] = {}
         for index, task in enumerate(self._state.tasks):
             if index not in open_tasks:
@@ -117,12 +156,15 @@ class DirectExecution(Following):
 
         Raises:
             HaiquJobError: If the vendor has no way to cancel.
+            HaiquApiError: If the vendor did not cancel a job; all others were asked to stop as well.
         """
         if not self.located:
-            self.locate()
-        for index, job_id in self._open():
-            self._vendor.cancel(job_id, device=self._state.device)
-            self._looks[index] = self._vendor.look(job_id, device=self._state.device)
+            with contextlib.suppress(HaiquSubmissionError):  # what became of one job does not matter for the others
+                self.locate()
+        errors = [self._refusal(index, job_id) for index, job_id in self._open()]
+        error = next(filter(None, errors), None)
+        if error is not None:
+            raise error
         return self._status() is JobStatus.CANCELLED
 
     def restart(self) -> bool:
@@ -139,7 +181,8 @@ class DirectExecution(Following):
         """The vendor's word for where each job stands, and why it failed if it did."""
         self.status()
         pairs = zip(self._state.jobs, self._looks, strict=True)
-        return "\n".join(f"{job.id}: {look.word} {look.reason}".rstrip() for job, look in pairs if look is not None)
+        told = [(job.id or "no job", look) for job, look in pairs if look is not None]
+        return "\n".join(f"{name}: {look.word} {look.reason}".rstrip() for name, look in told)
 
     def usage(self) -> Mapping[str, float]:
         """What the jobs did cost, as far as the vendor tells: ``usd`` and ``qpu_seconds``."""
@@ -179,6 +222,19 @@ class DirectExecution(Following):
             if error is not None:
                 raise error
 
+    def _refusal(self, index: int, job_id: str) -> HaiquError | None:
+        """Ask a job to stop; returns why it does not. One that has ended meanwhile may refuse."""
+        refusal: HaiquError | None = None
+        try:
+            self._vendor.cancel(job_id, device=self._state.device)
+        except HaiquError as error:
+            refusal = error
+        try:
+            look = self._looks[index] = self._vendor.look(job_id, device=self._state.device)
+        except HaiquError as error:
+            return refusal or error
+        return None if look.status in JOB_FINAL_STATES else refusal
+
     def _open(self) -> Iterator[tuple[int, str]]:
         """The jobs that have an id and have not been seen to end."""
         for index, (job, look) in enumerate(zip(self._state.jobs, self._looks, strict=True)):
@@ -195,13 +251,51 @@ class DirectExecution(Following):
     def _ended_all(self) -> bool:
         return all(look is not None and look.status in JOB_FINAL_STATES for look in self._looks)
 
-    def _parts(self, jobs: Sequence[SentJob]) -> list[Part]:
-        """What jobs that are done yield."""
-        calls = [partial(self._vendor.read, str(job.id), job, device=self._state.device) for job in jobs]
-        found = done(calls, at_once=self._vendor.at_once)
+    def _parts(self, jobs: Sequence[SentJob], *, all_of_them: bool = True) -> list[tuple[Slot, TaskResult | Failed]]:
+        """What jobs that are done yield.
+
+        Args:
+            jobs: The jobs.
+            all_of_them: Whether one whose results cannot be read makes those of the others useless.
+        """
+        read = self._read if all_of_them else self._read_if_readable
+        found = done([partial(read, job) for job in jobs], at_once=self._vendor.at_once)
         return [part for job, results in zip(jobs, found, strict=True) for part in zip(job.slots, results, strict=True)]
 
+    def _read(self, job: SentJob) -> Sequence[TaskResult | Failed]:
+        return self._vendor.read(str(job.id), job, device=self._state.device)
+
+    def _read_if_readable(self, job: SentJob) -> Sequence[TaskResult | Failed]:
+        try:
+            return self._read(job)
+        except HaiquResponseError as error:
+            logger.warning("The results of job %s are left out: %s", job.id, error)
+            return [Failed(str(error))] * len(job.slots)
+
+    def _ran(self, parts: Sequence[tuple[Slot, TaskResult | Failed]]) -> list[Part]:
+        """The results, if all circuits ran.
+
+        Raises:
+            HaiquJobError: If one failed; names its PUB.
+        """
+        ran = [(slot, result) for slot, result in parts if not isinstance(result, Failed)]
+        if len(ran) == len(parts):
+            return ran
+        reasons = {
+            self._state.tasks[slot.task].pub: result.reason for slot, result in parts if isinstance(result, Failed)
+        }
+        told = "; ".join(f"PUB {pub}: {reason}" for pub, reason in list(reasons.items())[:_TOLD])
+        more = f"; and {len(reasons) - _TOLD} more" if len(reasons) > _TOLD else ""
+        others = {task.pub for task in self._state.tasks} - set(reasons)
+        rest = " partial_result() returns the other PUBs." if others and self._state.finish is None else ""
+        raise HaiquJobError(f"Circuits of the run failed at {self._state.via}. {told}{more}.{rest}")
+
     def _check_done(self, job: SentJob, look: Look | None) -> None:
+        if job.refused:
+            raise HaiquJobError(
+                f"A job of the run was refused: {job.refused} Of those that were accepted: {self._state.ids}."
+                f"{self._others()}"
+            )
         if look is None or look.status not in JOB_FINAL_STATES:
             raise HaiquJobError(f"Job {job.id} has not ended. Wait for it first.")
         if look.status is JobStatus.CANCELLED:
@@ -229,6 +323,11 @@ class DirectExecution(Following):
 
     def _facts(self) -> dict[str, Any]:
         return {"engine": self._state.via, "jobs": self._state.ids, **self._state.facts}
+
+
+def _seen_refused(job: SentJob) -> Look | None:
+    """Where a job stands that was refused; ``None`` for one that the vendor is to be asked for."""
+    return Look(status=JobStatus.ERROR, word="refused", reason=job.refused) if job.refused else None
 
 
 def _first_task(slot: Any) -> Any:

@@ -73,6 +73,14 @@ class Sent:
     """What the vendor tells at this moment only, in JSON values; added to the facts of the job."""
 
 
+@dataclass(frozen=True)
+class Failed:
+    """In place of the result of a slot of which a circuit failed, although its job is done."""
+
+    reason: str
+    """As the vendor says; secrets removed."""
+
+
 class Vendor(Protocol):
     """One vendor's service, reached with the vendor's own client, which is imported when it is first used.
 
@@ -99,6 +107,13 @@ class Vendor(Protocol):
     @property
     def account(self) -> str:
         """Which of the vendor's accounts or addresses this is, without secrets; a job is followed only there."""
+        ...
+
+    def identity(self, device: str) -> str:
+        """Who asks, in words without secrets, as far as that decides which jobs :meth:`find` sees; may ask the vendor.
+
+        Empty where :meth:`find` can never tell.
+        """
         ...
 
     def devices(self) -> Sequence[DeviceRecord]:
@@ -159,10 +174,12 @@ class Vendor(Protocol):
         ...
 
     def find(self, token: str, *, device: str) -> str | None:
-        """The id of the job that was submitted with a client token; ``None`` if the vendor has none.
+        """The id of the job that was submitted with a client token.
+
+        ``None`` only if the vendor has none that :meth:`identity` could see, which takes looking at all of them.
 
         Raises:
-            HaiquSubmissionError: If nobody can tell whether there is one.
+            HaiquSubmissionError: If nobody can tell whether there is one, or not all were looked at.
         """
         ...
 
@@ -170,8 +187,8 @@ class Vendor(Protocol):
         """Where a job stands. A word that is not known is never taken for success."""
         ...
 
-    def read(self, job_id: str, job: SentJob, *, device: str) -> Sequence[TaskResult]:
-        """The results of a job that is done, one for each of its slots.
+    def read(self, job_id: str, job: SentJob, *, device: str) -> Sequence[TaskResult | Failed]:
+        """The results of a job that is done, one for each of its slots; those whose circuits did not all run failed.
 
         A slot without a group yields what the task asks for: ``Samples`` or ``Distributions`` over all classical bits
         of its circuit, or ``Expectations``. A slot with a group yields ``Samples`` or ``Distributions`` of the circuit

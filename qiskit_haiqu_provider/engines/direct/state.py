@@ -28,6 +28,14 @@ class SentJob:
     left: bool = False
     """Whether the submission may have left this machine."""
 
+    refused: str = ""
+    """Why there will be nothing of it, and nothing to pay for it; empty if it was not refused."""
+
+    @property
+    def missing(self) -> bool:
+        """Whether it may be at the vendor, under an id that is not known."""
+        return self.left and self.id is None and not self.refused
+
     def to_json(self) -> dict[str, Any]:
         """The job as JSON values."""
         return {**vars(self), "facts": dict(self.facts), "slots": [slot.to_json() for slot in self.slots]}
@@ -58,10 +66,13 @@ class RunState:
     finish: Mapping[str, Any] | None = None
     """What the results still have to go through, as JSON values."""
 
+    identity: str = ""
+    """Who submitted them, as the vendor's room tells; empty in older records, and where it does not."""
+
     @property
     def complete(self) -> bool:
-        """Whether every job has an id."""
-        return all(job.id is not None for job in self.jobs)
+        """Whether every job has an id, or will never have one."""
+        return all(job.id is not None or job.refused for job in self.jobs)
 
     @property
     def ids(self) -> list[str]:
@@ -82,6 +93,12 @@ class RunState:
         """
         job = self.jobs[index]
         return self._with({index: replace(job, left=True, id=job_id, facts={**job.facts, **(facts or {})})})
+
+    def refused(self, reasons: Mapping[int, str]) -> Self:
+        """The state when it is known that there will be nothing of some jobs, and why."""
+        return self._with(
+            {index: replace(self.jobs[index], id=None, refused=reason) for index, reason in reasons.items()}
+        )
 
     def _with(self, jobs: Mapping[int, SentJob]) -> Self:
         return replace(self, jobs=tuple(jobs.get(index, job) for index, job in enumerate(self.jobs)))

@@ -1,5 +1,6 @@
 """A run at the service: one or more of its jobs."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +19,7 @@ from qiskit_haiqu_provider.engines.haiqu.facts import (
     status_of,
     usage_of,
 )
-from qiskit_haiqu_provider.engines.haiqu.results import merged_facts, read_results
+from qiskit_haiqu_provider.engines.haiqu.results import merged_facts, read_results, readable_results
 from qiskit_haiqu_provider.engines.haiqu.state import RunState, SentJob
 from qiskit_haiqu_provider.engines.haiqu.submission import find
 from qiskit_haiqu_provider.engines.haiqu.told import mitigation_told
@@ -26,7 +27,9 @@ from qiskit_haiqu_provider.exceptions import (
     HaiquApiError,
     HaiquJobCancelledError,
     HaiquJobError,
+    HaiquNotFoundError,
     HaiquResponseError,
+    HaiquSubmissionError,
 )
 from qiskit_haiqu_provider.mitigation.finisher import finished
 from qiskit_haiqu_provider.run.request import Progress
@@ -38,6 +41,10 @@ if TYPE_CHECKING:
 
 _FIND_AMONG = 10_000
 """Jobs that are looked through for one whose id was lost in a crash."""
+
+
+_OF_ONE = HaiquNotFoundError, HaiquResponseError, HaiquSubmissionError
+"""Errors that say something of one job, and nothing of the others."""
 
 
 class HaiquExecution(Following):
@@ -91,15 +98,35 @@ class HaiquExecution(Following):
         """Find the jobs whose ids were lost; returns whether all have one now.
 
         Raises:
+            HaiquSubmissionError: If not all jobs could be looked at.
             HaiquApiError: If the service does not answer.
         """
         with self._lock:
+            doubt: HaiquSubmissionError | None = None
             for index, job in enumerate(self._state.jobs):
-                if job.id is None and job.left:
-                    found = find(job.token, client=self._client, experiment=self._state.experiment, newest=_FIND_AMONG)
+                if job.missing:
+                    try:
+                        found = self._find(job.token)
+                    except HaiquSubmissionError as error:
+                        doubt = error
+                        continue
                     if found is not None:
                         self._state = self._state.accepted(index, found)
+            if doubt is not None:
+                raise doubt
             return self._state.complete
+
+    def _find(self, token: str) -> str | None:
+        """The id of a job by its token; ``None`` if there is none."""
+        found = find(token, client=self._client, experiment=self._state.experiment, newest=_FIND_AMONG)
+        if found is None and self._state.account != self._client.account:
+            whose = "with another key" if self._state.account else "with a key that its record does not tell"
+            raise HaiquSubmissionError(
+                f"Whether the job was accepted is not known: this key sees none of it, but it was submitted {whose}. "
+                "Ask for it with that one, or look at the dashboard of the service. Run it again only if it is not "
+                "there."
+            )
+        return found
 
     def result(self) -> RunResult:
         """The results of all jobs.
@@ -117,6 +144,9 @@ class HaiquExecution(Following):
 
     def _read(self) -> RunResult:
         pairs = list(zip(self._state.jobs, self._jobs, strict=True))
+        refused = next((sent.refused for sent, _ in pairs if sent.refused), "")
+        if refused:
+            raise HaiquJobError(f"A job of the run was refused: {refused} Accepted: {self._state.ids}.{self._others()}")
         for sent, job in pairs:
             self._check_not_failed(job, sent.id)  # also where another job has not ended: it is what ended the run
         tasks: dict[int, TaskResult] = {}
@@ -138,26 +168,33 @@ class HaiquExecution(Following):
         return finished(whole, self._state.finish)
 
     def completed(self) -> Mapping[int, TaskResult]:
-        """The results of the jobs that are done, by the index of the task."""
-        self.status()
+        """The results that can be had of the jobs that are done, by the index of the task."""
+        with contextlib.suppress(*_OF_ONE):
+            self._look()
         if self._state.finish is not None:  # its tasks are made of all jobs together
             return dict(enumerate(self._read().tasks)) if self._status() is JobStatus.DONE else {}
         tasks: dict[int, TaskResult] = {}
         for sent, job in zip(self._state.jobs, self._jobs, strict=True):
             if sent.void or (job is not None and status_of(job) is JobStatus.DONE):
                 results, info = _outcome(sent, job)
-                found, _ = read_results(sent.layout, results, info, mitigated=self._state.use_mitigation)
-                tasks.update(zip((slot.task for slot in sent.layout.slots), found, strict=True))
+                tasks.update(readable_results(sent.layout, results, info, mitigated=self._state.use_mitigation))
         return tasks
 
     def cancel(self) -> bool:
-        """Cancel the jobs that have not ended; returns whether the run will end without a result."""
+        """Cancel the jobs that have not ended; returns whether the run will end without a result.
+
+        Raises:
+            HaiquApiError: If the service did not cancel one; all others were asked to stop as well.
+        """
         if not self.located:
-            self.locate()
-        for index, sent in enumerate(self._state.jobs):
-            if sent.id is not None and not is_final(self._jobs[index]):
-                self._client.cancel(sent.id)
-                self._jobs[index] = self._asked(sent.id)
+            with contextlib.suppress(HaiquSubmissionError):  # what became of one does not matter for the others
+                self.locate()
+        pairs = enumerate(self._state.jobs)
+        going = [(index, sent.id) for index, sent in pairs if sent.id is not None and not is_final(self._jobs[index])]
+        errors = [self._refusal(index, job_id) for index, job_id in going]  # of each, also after one that goes on
+        error = next(filter(None, errors), None)
+        if error is not None:
+            raise error
         return self._status() is JobStatus.CANCELLED
 
     def restart(self) -> bool:
@@ -204,13 +241,25 @@ class HaiquExecution(Following):
         Args:
             wait: Seconds that the service may wait for the end of a job before it answers.
             patience: Seconds after which an answer is not waited for any more.
+
+        Raises:
+            HaiquApiError: If there is no answer for one; if this concerns that job alone, all others were asked for.
         """
+        errors: list[HaiquApiError] = []
         if not self.located:
-            self.locate()
+            try:
+                self.locate()
+            except _OF_ONE as error:
+                errors.append(error)
         for index, sent in enumerate(self._state.jobs):
             if sent.id is not None and not is_final(self._jobs[index]):
-                self._jobs[index] = self._asked(sent.id, wait=wait or None, patience=patience)
+                try:
+                    self._jobs[index] = self._asked(sent.id, wait=wait or None, patience=patience)
+                except _OF_ONE as error:
+                    errors.append(error)
                 wait = 0.0
+        if errors:
+            raise errors[0]
         self._looked = time.monotonic()
         self._tell_progress()
 
@@ -229,7 +278,11 @@ class HaiquExecution(Following):
         return self._client.scrubbed(text, self._hidden())
 
     def _status(self) -> JobStatus:
-        found = {status_of(job) for sent, job in zip(self._state.jobs, self._jobs, strict=True) if not sent.void}
+        found = {
+            JobStatus.ERROR if sent.refused else status_of(job)
+            for sent, job in zip(self._state.jobs, self._jobs, strict=True)
+            if not sent.void
+        }
         return next((status for status in ORDER if status in found), JobStatus.DONE)
 
     def _tell_progress(self) -> None:
@@ -241,6 +294,19 @@ class HaiquExecution(Following):
         if news != self._told:
             self._told = news
             self._progress(*news)
+
+    def _refusal(self, index: int, job_id: str) -> HaiquApiError | None:
+        """Ask a job to stop; returns why it does not. One that has ended meanwhile may refuse."""
+        refusal: HaiquApiError | None = None
+        try:
+            self._client.cancel(job_id)
+        except HaiquApiError as error:
+            refusal = error
+        try:
+            self._jobs[index] = self._asked(job_id)
+        except HaiquApiError as error:
+            return refusal or error
+        return None if is_final(self._jobs[index]) else refusal
 
     def _restarted(self, index: int, job_id: str) -> bool:
         try:

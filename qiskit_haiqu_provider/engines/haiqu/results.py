@@ -4,8 +4,10 @@ Services nest results by circuit, then observable or readout basis, then paramet
 was asked for is refused: better none than a wrong one.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,8 @@ from qiskit_haiqu_provider.engines.haiqu.nesting import known_numbers, leaves, n
 from qiskit_haiqu_provider.engines.local.pauli import expectations
 from qiskit_haiqu_provider.exceptions import HaiquResponseError
 from qiskit_haiqu_provider.run.result import Expectations, Statevectors, TaskResult
+
+logger = logging.getLogger(__name__)
 
 SERVICE, BOUND, UNKNOWN = "service", "bound", "unknown"
 """Where standard errors come from: the service, an upper bound of ours, or nowhere, so that they are NaN."""
@@ -46,26 +50,47 @@ def read_results(
     Raises:
         HaiquResponseError: If the results are not what was asked for; names the PUB and the circuit.
     """
+    found = [read() for read in _readers(job, quantum_results, info, mitigated=mitigated)]
+    sources = [source for _, source in found if source]
+    return [task for task, _ in found], {"stds": max(sources, key=_WORST_LAST.index)} if sources else {}
+
+
+def readable_results(
+    job: JobLayout, quantum_results: Any, info: Mapping[str, Any] | None, *, mitigated: bool
+) -> dict[int, TaskResult]:
+    """Those of the results of a job that can be read, by the index of their task; of the others a warning tells."""
+    found: dict[int, TaskResult] = {}
+    try:
+        readers = _readers(job, quantum_results, info, mitigated=mitigated)
+    except HaiquResponseError as error:
+        logger.warning("The results of a job are left out: %s", error)
+        return found
+    for slot, read in zip(job.slots, readers, strict=True):
+        try:
+            found[slot.task], _ = read()
+        except HaiquResponseError as error:
+            logger.warning("A result is left out: %s", error)
+    return found
+
+
+def _readers(
+    job: JobLayout, quantum_results: Any, info: Mapping[str, Any] | None, *, mitigated: bool
+) -> list[Callable[[], tuple[TaskResult, str]]]:
+    """For each slot what reads its result, and where its standard errors come from; empty if it has none.
+
+    Raises:
+        HaiquResponseError: If there is not one entry for each circuit.
+    """
     count = job.num_circuits
     given = per_circuit(quantum_results, count) if count else []
     errors = _uncertainties(info, count)
-    tasks: list[TaskResult] = []
-    sources: list[str] = []
+    readers: list[Callable[[], tuple[TaskResult, str]]] = []
     first = 0
     for slot in job.slots:
         part = slice(first, first + job.circuits_in(slot))
-        reader = _Reader(job, slot, first, given[part])
-        if job.kind is Kind.SAMPLES:
-            tasks.append(reader.distributions())
-        elif job.kind is Kind.STATES:
-            tasks.append(reader.states())
-        else:
-            found, source = _estimates(reader, errors[part], mitigated=mitigated)
-            tasks.append(found)
-            if found.values.size:
-                sources.append(source)
+        readers.append(partial(_result, _Reader(job, slot, first, given[part]), errors[part], mitigated=mitigated))
         first = part.stop
-    return tasks, {"stds": max(sources, key=_WORST_LAST.index)} if sources else {}
+    return readers
 
 
 def merged_facts(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,6 +184,16 @@ class _Reader:
 
 
 _NORM_TOLERANCE = 1e-6
+
+
+def _result(reader: _Reader, errors: Sequence[Any], *, mitigated: bool) -> tuple[TaskResult, str]:
+    """The result of a slot, and where its standard errors come from; empty if it has none."""
+    if reader.job.kind is Kind.SAMPLES:
+        return reader.distributions(), ""
+    if reader.job.kind is Kind.STATES:
+        return reader.states(), ""
+    found, source = _estimates(reader, errors, mitigated=mitigated)
+    return found, source if found.values.size else ""
 
 
 def _estimates(reader: _Reader, errors: Sequence[Any], *, mitigated: bool) -> tuple[Expectations, str]:

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from qiskit.providers import JobStatus
+
 from qiskit_haiqu_provider.engines.base import Journal
+from qiskit_haiqu_provider.engines.haiqu.facts import is_final, status_of
 from qiskit_haiqu_provider.engines.haiqu.layout import Layout
 from qiskit_haiqu_provider.engines.haiqu.options import AUTOMATIC
 from qiskit_haiqu_provider.engines.haiqu.payload import circuits_of, flow_body, run_body
@@ -24,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 _DESCRIPTION = 1024
 """Characters that the service takes."""
+
+_WITHDRAWN = "was cancelled"
 
 _RETIRED = frozenset({405, 410, 501})
 """How a service answers that does not offer an endpoint (any more)."""
@@ -77,6 +82,8 @@ class Sender:
                 return self._sent(order, api, journal=journal)
             except _PartlyRefusedError as error:
                 raise error.reason from None
+            except HaiquSubmissionError:
+                raise  # whatever was answered in the end, a job may be there
             except HaiquApiError as error:
                 if chosen == AUTOMATIC and api == "run" and _is_retired(error):
                     self._retired = True
@@ -94,6 +101,7 @@ class Sender:
         state = RunState(
             token=request.token,
             url=self._client.url,
+            account=self._client.account,
             experiment=experiment,
             device=request.device,
             api=api,
@@ -113,9 +121,14 @@ class Sender:
             try:
                 job_id = submit_once(post, client=self._client, experiment=experiment, token=tokens[index], run=run)
             except HaiquError as error:
-                if not state.ids:
-                    raise
-                self._withdraw(state.ids, error)
+                unknown = isinstance(error, HaiquSubmissionError)
+                if order.dry_run or not (unknown or state.ids):
+                    raise  # there is nothing that costs anything
+                state = state.stopped(index, refused="" if unknown else str(error))
+                journal(state.to_json())
+                if unknown:
+                    raise  # the run may be whole
+                self._withdraw(state, error)
                 raise _PartlyRefusedError(error) from None
             state = state.accepted(index, job_id)
         return state
@@ -142,24 +155,36 @@ class Sender:
         body = make(job, order.request, circuit_ids, **how)
         return lambda: self._client.submit(body, idempotency_key=token)
 
-    def _withdraw(self, accepted: Sequence[str], error: HaiquError) -> None:
-        """Cancel the jobs of a run whose later jobs could not be submitted: nothing is half-submitted.
+    def _withdraw(self, state: RunState, reason: HaiquError) -> None:
+        """Have every accepted job of a run cancelled of which another was refused: nothing is half-submitted.
 
         Raises:
-            HaiquSubmissionError: If a job could not be cancelled.
+            HaiquSubmissionError: If one was not cancelled: the run is kept then, as what it yields is paid for.
         """
-        for job_id in accepted:
-            try:
-                ended = self._client.cancel(job_id).status == "Cancelled"
-                trouble = "they had ended before"
-            except HaiquApiError as failure:
-                ended, trouble = False, str(failure)
-            if not ended:
-                raise HaiquSubmissionError(
-                    f"A run takes several jobs, and only a part was accepted: {error} The jobs {list(accepted)} could "
-                    f"not be cancelled: {trouble} They are kept on record: provider.job('{accepted[0]}')."
-                ) from None
-        logger.warning("Jobs %s were cancelled, because others of the same run were refused.", list(accepted))
+        fates = {job_id: self._fate(job_id) for job_id in state.ids}  # of each, also after one that goes on
+        if set(fates.values()) == {_WITHDRAWN}:
+            logger.warning("Jobs %s were cancelled, because another of the same run was refused.", state.ids)
+            return
+        told = "; ".join(f"{job_id} {fate}" for job_id, fate in fates.items())
+        use = (
+            "The result of a mitigated run needs all of them."
+            if state.finish is not None
+            else "partial_result() returns what they yield; run again only what is missing."
+        )
+        raise HaiquSubmissionError(
+            f"A job of the run was refused: {reason} Of those that had been accepted, {told}. "
+            f"provider.job('haiqu-{state.token}') shows them, and cancel() asks again. {use}"
+        ) from None
+
+    def _fate(self, job_id: str) -> str:
+        """What becomes of a job that is asked to stop."""
+        try:
+            job = self._client.cancel(job_id)
+        except HaiquApiError as error:
+            return f"could not be cancelled ({error})"
+        if status_of(job) is JobStatus.CANCELLED:
+            return _WITHDRAWN
+        return "had ended before" if is_final(job) else f"goes on ({job.status})"
 
 
 class _PartlyRefusedError(Exception):

@@ -6,6 +6,8 @@ from typing import Any, Self
 
 from qiskit_haiqu_provider.engines.haiqu.layout import JobLayout
 
+_UNSENT = "It was not sent, as one before it was not accepted."
+
 
 @dataclass(frozen=True, kw_only=True)
 class SentJob:
@@ -20,6 +22,14 @@ class SentJob:
 
     left: bool = False
     """Whether the submission may have left this machine."""
+
+    refused: str = ""
+    """Why there will be nothing of it, and nothing to pay for it; empty if it was not refused."""
+
+    @property
+    def missing(self) -> bool:
+        """Whether it may be at the service, under an id that is not known."""
+        return self.left and self.id is None and not self.refused
 
     @property
     def void(self) -> bool:
@@ -47,10 +57,13 @@ class RunState:
     finish: Mapping[str, Any] | None = None
     """What the results still have to go through, as JSON values."""
 
+    account: str = ""
+    """What tells the key that submitted them from others; empty in older records."""
+
     @property
     def complete(self) -> bool:
-        """Whether every job has been accepted."""
-        return all(job.id is not None or job.void for job in self.jobs)
+        """Whether every job has been accepted, or never will be."""
+        return all(job.id is not None or job.void or job.refused for job in self.jobs)
 
     @property
     def ids(self) -> list[str]:
@@ -64,6 +77,16 @@ class RunState:
     def accepted(self, index: int, job_id: str) -> Self:
         """The state when the service has accepted a job."""
         return self._with(index, replace(self.jobs[index], left=True, id=job_id))
+
+    def stopped(self, index: int, *, refused: str = "") -> Self:
+        """The state when nothing more is sent, as a job was not accepted.
+
+        Args:
+            index: That job.
+            refused: Why it was refused; empty if it may have been accepted after all.
+        """
+        unsent = [replace(job, refused="" if job.void else _UNSENT) for job in self.jobs[index + 1 :]]
+        return replace(self, jobs=(*self.jobs[:index], replace(self.jobs[index], refused=refused), *unsent))
 
     def _with(self, index: int, job: SentJob) -> Self:
         return replace(self, jobs=(*self.jobs[:index], job, *self.jobs[index + 1 :]))

@@ -72,11 +72,12 @@ def look_for(token: str, *, client: "HaiquClient", experiment: str) -> str | Non
 
 
 def find(token: str, *, client: "HaiquClient", experiment: str, newest: int = _NEWEST) -> str | None:
-    """The id of the job with a client token; ``None`` if the service has none among its newest.
+    """The id of the job with a client token; ``None`` if the service has none.
 
     A job is mostly among the last few. Asking for many costs a long answer, and a service may refuse it.
 
     Raises:
+        HaiquSubmissionError: If it is not among the newest, and there are older ones.
         HaiquApiError: If the service does not answer.
     """
     mark = mark_of(token)
@@ -84,8 +85,17 @@ def find(token: str, *, client: "HaiquClient", experiment: str, newest: int = _N
     while True:
         jobs = client.jobs(experiment, limit=limit)
         found = next((job.id for job in jobs if mark in (job.description or "")), None)
-        if found is not None or limit >= newest or len(jobs) <= seen:
+        if found is not None:
             return found
+        if limit >= newest or len(jobs) <= seen:
+            # If they are as many as before, this may be all that a service shows at a time.
+            if len(jobs) < (limit if len(jobs) > seen else limit // 10):
+                return None
+            raise HaiquSubmissionError(
+                f"Whether the job was accepted is not known: it is not among the newest {len(jobs):,} of the "
+                "experiment, and older ones are not looked at. Look at the dashboard of the service, and run it again "
+                "only if it is not there."
+            )
         limit, seen = 10 * limit, len(jobs)
 
 

@@ -34,12 +34,17 @@ class CarefulAdapter(HTTPAdapter):
 
     @property
     def left(self) -> bool:
-        """Whether a submission of this thread may have reached the service since it was set to False."""
+        """Whether a submission of this thread may have reached the service since :meth:`begin`."""
         return getattr(self._sent, "left", False)
 
-    @left.setter
-    def left(self, value: bool) -> None:
-        self._sent.left = value
+    @property
+    def taken(self) -> bool:
+        """Whether one may have taken effect: its own answer does not say that it was refused."""
+        return getattr(self._sent, "taken", False)
+
+    def begin(self) -> None:
+        """Forget what this thread has sent so far."""
+        self._sent.left = self._sent.taken = False
 
     def send(self, request: PreparedRequest, **kwargs: Any) -> Response:  # type: ignore[override]
         """Send a request."""
@@ -47,12 +52,17 @@ class CarefulAdapter(HTTPAdapter):
         path = urlsplit(request.url or "").path
         if not (request.method == "POST" and str(path).endswith("/jobs")):
             return self._usual.send(request, **kwargs)
-        self.left = True
+        earlier = self.left, self.taken
+        self._sent.left = self._sent.taken = True
         try:
-            return super().send(request, **kwargs)
+            answer = super().send(request, **kwargs)
         except BrokenConnection as error:
-            self.left = not _never_connected(error)
+            if _never_connected(error):
+                self._sent.left, self._sent.taken = earlier
             raise
+        if _is_refusal(answer.status_code):
+            self._sent.taken = earlier[1]
+        return answer
 
     def close(self) -> None:
         """Close all connections."""
@@ -63,6 +73,10 @@ class CarefulAdapter(HTTPAdapter):
         """A timeout with an end: that of the client, where it has one."""
         connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         return connect or _CONNECT_SECONDS, min(read or self._timeout, self._timeout)
+
+
+def _is_refusal(status: int) -> bool:
+    return 400 <= status < 500 and status != 408
 
 
 def _never_connected(error: BrokenConnection) -> bool:

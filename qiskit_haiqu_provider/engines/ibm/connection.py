@@ -1,5 +1,6 @@
 """The one object of IBM's client that everything goes through, made when it is first needed."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -65,17 +66,20 @@ class Connection:
         Raises:
             HaiquApiError: If it fails.
         """
+        before = sys.exception()
         service = self.service
         try:
             yield service
         except HaiquError:
             raise
         except Exception as error:
-            raise_alone(self.failure(error, what))
+            raise_alone(self.failure(error, what, before=before))
 
-    def failure(self, error: Exception, what: str, *, reached: bool = False) -> HaiquError:
-        """The error for a call that failed."""
-        return failure(error, f"IBM Quantum, {what}", self._secrets().values(), reached=reached)
+    def failure(
+        self, error: Exception, what: str, *, before: BaseException | None, reached: bool = False
+    ) -> HaiquError:
+        """The error for a call that failed; ``before`` is what was being handled when it began."""
+        return failure(error, f"IBM Quantum, {what}", self._secrets().values(), before=before, reached=reached)
 
     def hidden(self) -> tuple[Secret, ...]:
         """What must not be shown."""
@@ -109,6 +113,7 @@ class Connection:
             return self._careful
 
     def _connect(self) -> Any:
+        before = sys.exception()
         try:
             from qiskit_ibm_runtime import QiskitRuntimeService
             from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError
@@ -125,4 +130,4 @@ class Connection:
             missing = missing_parts(vendor, given)
             raise HaiquAccountError(f"{_NAME} needs credentials. {how_to_give(vendor, missing)}") from None
         except Exception as error:
-            raise_alone(self.failure(error, "opening the account"))
+            raise_alone(self.failure(error, "opening the account", before=before))

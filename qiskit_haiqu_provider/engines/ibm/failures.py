@@ -1,7 +1,8 @@
 """What goes wrong in the client of IBM -> typed errors that say what was asked, what IBM said, and what to do."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from qiskit_haiqu_provider.causes import causes
 from qiskit_haiqu_provider.exceptions import (
     HaiquApiError,
     HaiquAuthenticationError,
@@ -42,27 +43,36 @@ _LONGEST = 2000
 """Characters of what IBM says that are shown."""
 
 
-def failure(error: Exception, what: str, secrets: Iterable[Secret], *, reached: bool = False) -> HaiquApiError:
+def failure(
+    error: Exception,
+    what: str,
+    secrets: Iterable[Secret],
+    *,
+    before: BaseException | None,
+    reached: bool = False,
+) -> HaiquApiError:
     """The error for a call of the client that failed.
 
     Args:
         error: What the client raised.
         what: What was asked, for the message.
         secrets: What must not be shown.
-        reached: Whether the request may have taken effect, unless the answer says that it has not.
+        before: What was being handled when the client was called, which does not count.
+        reached: Whether the request may have taken effect.
     """
-    status = next((found for one in _chain(error) if (found := _status(one)) is not None), None)
-    kind = _kind(error, status)
+    chain = list(causes(error, before=before))
+    status = next((found for one in chain if (found := _status(one)) is not None), None)
+    kind = _kind(chain, status)
     words = scrubbed(str(error).strip("'\""), secrets)[:_LONGEST]
-    refused = status is not None and 400 <= status < 500 and status != 408
-    return kind(f"{what}: {words} {_TODO[kind]}", status=status, detail=words, reached=reached and not refused)
+    return kind(f"{what}: {words} {_TODO[kind]}", status=status, detail=words, reached=reached)
 
 
-def is_of_service(error: Exception) -> bool:
+def is_of_service(error: Exception, *, before: BaseException | None) -> bool:
     """Whether the service or the way to it is to blame, and not an argument."""
     from requests import RequestException
 
-    return any(_status(one) is not None or isinstance(one, RequestException) for one in _chain(error))
+    chain = causes(error, before=before)
+    return any(_status(one) is not None or isinstance(one, RequestException) for one in chain)
 
 
 def wrong_input(error: Exception, where: str) -> HaiquInputError:
@@ -70,11 +80,11 @@ def wrong_input(error: Exception, where: str) -> HaiquInputError:
     return HaiquInputError(f"{where}: qiskit-ibm-runtime refuses it: {str(error).strip(chr(39) + chr(34))}")
 
 
-def _kind(error: Exception, status: int | None) -> type[HaiquApiError]:
+def _kind(chain: Sequence[BaseException], status: int | None) -> type[HaiquApiError]:
     from requests import RequestException, Timeout
 
-    chain = list(_chain(error))
-    if type(error).__name__ in _ABOUT_ACCOUNTS and status == 400:  # a token that nobody knows
+    about_account = type(chain[0]).__name__ in _ABOUT_ACCOUNTS
+    if about_account and status == 400:  # a token that nobody knows
         return HaiquAuthenticationError
     if status is not None:
         return _KINDS.get(status, HaiquServerError if status >= 500 else HaiquRequestError)
@@ -82,20 +92,10 @@ def _kind(error: Exception, status: int | None) -> type[HaiquApiError]:
         return HaiquTimeoutError
     if any(isinstance(one, RequestException) for one in chain):
         return HaiquConnectionError
-    return HaiquAuthenticationError if type(error).__name__ in _ABOUT_ACCOUNTS else HaiquResponseError
+    return HaiquAuthenticationError if about_account else HaiquResponseError
 
 
 _ABOUT_ACCOUNTS = frozenset({"IBMNotAuthorizedError", "InvalidAccountError", "CloudResourceNameResolutionError"})
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error and those behind it, also those that the client hides."""
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or current.__context__
 
 
 def _status(error: BaseException) -> int | None:

@@ -8,6 +8,7 @@ once: its executions are counted for the price, and it is what is sent. Older cl
 estimator of IBM's, which prepares circuits out of sight; their executions are counted by our own measurement groups.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -204,10 +205,11 @@ def _program(kind: str, parts: Sequence[_Part], options: Mapping[str, Any], back
         "sampler": (prepare_sampler, SamplerOptions),
         "estimator": (prepare_estimator, EstimatorOptions),
     }[kind]
+    before = sys.exception()
     try:
         program, own_options = make([part.pub for part in parts], kind_of_options(**options), backend=backend)
     except Exception as error:
-        if is_of_service(error):
+        if is_of_service(error, before=before):
             raise
         raise wrong_input(error, f"PUBs {sorted({part.owner for part in parts})}") from None
     program._semantic_role = f"{kind}_v2"  # noqa: SLF001 - so that IBM's client reads the results, too

@@ -1,12 +1,14 @@
 """IBM Quantum behind the port of direct runs."""
 
 import logging
+import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 from qiskit.providers import JobStatus
@@ -75,6 +77,15 @@ class IbmVendor:
     def account(self) -> str:
         """Which of IBM's instances jobs go to."""
         return self._connection.account
+
+    def identity(self, device: str) -> str:
+        """The instance that has the device, however its tokens change, as a digest.
+
+        Raises:
+            HaiquApiError: If IBM does not tell.
+        """
+        digest = sha256(self._instance(device).encode()).hexdigest()[:10]
+        return f"IBM Quantum, instance #{digest}"
 
     # Devices
 
@@ -271,13 +282,15 @@ class IbmVendor:
         session_id = request.options.get("session_id")
         mode = backend if session_id is None else self._session(session_id)
         careful = self._connection.careful(backend)
-        careful.left = False
+        careful.begin()
+        before = sys.exception()
         try:
             sent = programs.submit(job.content, mode, tag=_tag(token))
         except Exception as error:
-            if not careful.left and not is_of_service(error):
+            if not careful.left and not is_of_service(error, before=before):
                 raise wrong_input(error, "The run") from None
-            raise_alone(self._connection.failure(error, "submitting a job", reached=careful.left))
+            told = self._connection.failure(error, "submitting a job", before=before, reached=careful.taken)
+            raise_alone(told)
         return Sent(str(sent.job_id()))
 
     def find(self, token: str, *, device: str) -> str | None:

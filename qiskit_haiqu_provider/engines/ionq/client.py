@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from qiskit_haiqu_provider.accounts.checks import check_url, warn_if_open
@@ -68,6 +69,14 @@ class IonQClient:
         self._settings: Settings
         self._key = Secret(None)
         self._lock = threading.Lock()
+
+    def key_digest(self) -> str:
+        """What tells keys apart without showing them.
+
+        Raises:
+            HaiquAccountError: If there is no key.
+        """
+        return sha256(f"ionq key\0{_key(self._credentials()).reveal()}".encode()).hexdigest()[:16]
 
     def read(
         self, path: str, *, query: Mapping[str, Any] | None = None, patience: float | None = None, **ids: Any

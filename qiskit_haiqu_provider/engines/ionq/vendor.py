@@ -20,7 +20,7 @@ from qiskit_haiqu_provider.engines.ionq.devices import Catalogue, Machine, noisy
 from qiskit_haiqu_provider.engines.ionq.payload import TOKEN, jobs_of
 from qiskit_haiqu_provider.engines.ionq.pricing import price_of, usd_of
 from qiskit_haiqu_provider.engines.ionq.results import distributions, read_weights
-from qiskit_haiqu_provider.exceptions import HaiquInputError, HaiquRequestError
+from qiskit_haiqu_provider.exceptions import HaiquInputError, HaiquRequestError, HaiquSubmissionError
 from qiskit_haiqu_provider.run.checks import check_choice, check_flag
 from qiskit_haiqu_provider.run.request import RunRequest
 from qiskit_haiqu_provider.run.result import TaskResult
@@ -73,6 +73,10 @@ class IonqVendor:
     def account(self) -> str:
         """The address of the API."""
         return self._client.url
+
+    def identity(self, device: str) -> str:  # noqa: ARG002 - the key sees the jobs of all devices
+        """The key, which sees the jobs of its project, as a digest."""
+        return f"IonQ key #{self._client.key_digest()}"
 
     def devices(self) -> Sequence[DeviceRecord]:
         """The simulator and the machines, asked for on first use and kept for a while."""
@@ -152,17 +156,27 @@ class IonqVendor:
         return Sent(accepted)
 
     def find(self, token: str, *, device: str) -> str | None:  # noqa: ARG002 - the token says enough
-        """The id of the job that has the token in its metadata, among the newest jobs of the key's project."""
+        """The id of the job that has the token in its metadata, among the newest jobs of the key's project.
+
+        Raises:
+            HaiquSubmissionError: If it is not among them, and there are older ones.
+        """
         after: str | None = None
+        seen = 0
         for _ in range(_PAGES):
             page = fields(self._client.read("/jobs", query={"next": after}), "jobs", what="list of jobs")
-            for job in entries(page["jobs"], what="jobs"):
+            found = entries(page["jobs"], what="jobs")
+            for job in found:
                 if inside(job, "metadata", TOKEN) == token:
                     return text(inside(job, "parent_job_id")) or text(inside(job, "id"))  # circuits are jobs as well
+            seen += len(found)
             after = text(page.get("next"))
             if after is None:
-                break
-        return None
+                return None
+        raise HaiquSubmissionError(
+            f"Whether IonQ accepted the job is not known: it is not among the newest {seen} of the key's project, and "
+            "older ones are not looked at. Look at IonQ's console, and run it again only if it is not there."
+        )
 
     def look(self, job_id: str, *, device: str) -> Look:  # noqa: ARG002 - the id says enough
         """Where a job stands; a word that is not known is taken for a job that goes on."""
@@ -202,12 +216,19 @@ class IonqVendor:
                 raise
 
     def usage(self, job_id: str, job: SentJob, *, device: str) -> Mapping[str, float]:  # noqa: ARG002 - as above
-        """What a job that has ended did cost, in USD, and the seconds that it took on a machine."""
-        if self._catalogue.machine(device).record.simulator:
+        """What a job that has ended did cost, in USD, and the seconds that it took on a machine.
+
+        IonQ tells no cost of a job that was cancelled; one that had not started cost nothing.
+        """
+        if self._catalogue.machine(device).record.simulator or self._never_started(job_id):
             return {"usd": 0.0, "qpu_seconds": 0.0}
         cost = fields(self._client.read("/jobs/{job_id}/cost", job_id=job_id), what="cost").get("cost")
         known = {"usd": usd_of(cost), "qpu_seconds": self.look(job_id, device=device).run}
         return {name: value for name, value in known.items() if value is not None}
+
+    def _never_started(self, job_id: str) -> bool:
+        job = self._job(job_id)
+        return _STATUSES.get(str(job["status"])) is JobStatus.CANCELLED and job.get("started_at", "") is None
 
     def _job(self, job_id: str) -> Mapping[str, Any]:
         return fields(self._client.read("/jobs/{job_id}", job_id=job_id), "id", "status", what="job")

@@ -97,6 +97,11 @@ def ids_in(state: Mapping[str, Any]) -> list[str]:
     return [str(job["id"]) for job in state.get("jobs", ()) if job.get("id")]
 
 
+def _refusal_in(state: Mapping[str, Any]) -> str:
+    """Why there will be nothing of a part of the vendor's jobs; empty if none was refused."""
+    return next((str(job["refused"]) for job in state.get("jobs", ()) if job.get("refused")), "")
+
+
 class Dispatch:
     """A job on its way to a vendor."""
 
@@ -232,23 +237,23 @@ class Dispatcher:
         """A run that was sent before, or may have been.
 
         Raises:
-            HaiquError: If the vendor cannot tell whether it has all of it.
+            HaiquError: If the vendor has not all of it, or cannot tell.
         """
         try:
             execution = engine.resume(dispatch.state)
         except HaiquJobError as error:
             raise HaiquAccountError(str(error)) from None
-        if execution.located:
+        if not execution.located:
+            with contextlib.suppress(HaiquSubmissionError):  # a vendor that can never tell says so at once
+                for pause in _LOOKS:
+                    self._rest(dispatch, pause)
+                    if self._patiently(dispatch, execution.locate):
+                        break
+            self._note(dispatch, execution.state())
+        refusal = _refusal_in(dispatch.state)
+        if execution.located and not refusal:
             return execution
-        with contextlib.suppress(HaiquSubmissionError):  # a vendor that can never tell says so at once
-            for pause in _LOOKS:
-                self._rest(dispatch, pause)
-                if self._patiently(dispatch, execution.locate):
-                    break
-        self._note(dispatch, execution.state())
-        if execution.located:
-            return execution
-        raise HaiquError(_lost(ids_in(dispatch.state), reason))
+        raise HaiquError(_lost(ids_in(dispatch.state), reason or refusal))
 
     def _note(self, dispatch: Dispatch, state: Mapping[str, Any]) -> None:
         """Keep the state of a job; the submission goes no further unless that was done.

@@ -10,8 +10,15 @@ from qiskit_haiqu_provider.cost import CostEstimate
 from qiskit_haiqu_provider.devices.record import DeviceRecord
 from qiskit_haiqu_provider.engines.direct.circuits import executions, samples_of_counts
 from qiskit_haiqu_provider.engines.direct.options import check, common_options, defaults
-from qiskit_haiqu_provider.engines.direct.port import Look, Sent, VendorJob
-from qiskit_haiqu_provider.exceptions import HaiquCreditError, HaiquJobError, HaiquTimeoutError
+from qiskit_haiqu_provider.engines.direct.port import Failed, Look, Sent, VendorJob
+from qiskit_haiqu_provider.exceptions import (
+    HaiquCreditError,
+    HaiquJobError,
+    HaiquNotFoundError,
+    HaiquResponseError,
+    HaiquSubmissionError,
+    HaiquTimeoutError,
+)
 
 DEVICE = "house_qpu"
 _OPTIONS = common_options(max_shots=10_000)
@@ -39,9 +46,17 @@ class HouseVendor:
         self.prepared = 0
         self.refused_from = self.lost_from = None
         self.tells_tokens = self.cancels = True
+        self.tells_all = True
+        self.cancelled_usage = {"usd": 0.0, "qpu_seconds": 0.0}
         self.compiles = ""
+        self.who = "the house's key 1"
         self.failing = {}
         self.held = set()
+        self.usd_per_shot = 0.01
+        self.unreadable, self.failing_tasks, self.stuck, self.gone = set(), set(), set(), set()
+
+    def identity(self, device):
+        return self.who
 
     def devices(self):
         return [DeviceRecord(id=DEVICE, via=self.via, vendor="House", num_qubits=5, simulator=False, constrained=False)]
@@ -87,7 +102,7 @@ class HouseVendor:
             via=self.via,
             amount=shots,
             unit="shots",
-            usd=shots * 0.01,
+            usd=shots * self.usd_per_shot,
             circuits=sum(job.circuits for job in jobs),
             shots=shots,
             lines=(),
@@ -113,9 +128,13 @@ class HouseVendor:
         return Sent(job_id)
 
     def find(self, token, *, device):
+        if not self.tells_all:
+            raise HaiquSubmissionError("It is not among the newest 500.")
         return self.ledger.tokens.get(token) if self.tells_tokens else None
 
     def look(self, job_id, *, device):
+        if job_id in self.gone:
+            raise HaiquNotFoundError(f"There is no job {job_id}.", status=404)
         if job_id in self.failing:
             status, reason = self.failing[job_id]
             return Look(status=status, word=status.name.lower(), reason=reason, run=1.0)
@@ -124,14 +143,22 @@ class HouseVendor:
         return Look(status=JobStatus.DONE, word="completed", queue=0.5, run=2.0)
 
     def read(self, job_id, job, *, device):
-        pairs = zip(self.ledger.jobs[job_id], job.facts["bits"], strict=True)
-        return [samples_of_counts([counts], bits) for counts, bits in pairs]
+        if job_id in self.unreadable:
+            raise HaiquResponseError(f"The results of {job_id} are damaged.")
+        found = zip(job.slots, self.ledger.jobs[job_id], job.facts["bits"], strict=True)
+        return [
+            Failed("no luck") if slot.task in self.failing_tasks else samples_of_counts([counts], bits)
+            for slot, counts, bits in found
+        ]
 
     def cancel(self, job_id, *, device):
-        if not self.cancels:
+        if not self.cancels or job_id in self.stuck:
             raise HaiquJobError("The house cannot cancel.")
-        self.held.discard(job_id)
-        self.failing[job_id] = JobStatus.CANCELLED, ""
+        if job_id in self.held:  # one that has ended stays as it is
+            self.held.discard(job_id)
+            self.failing[job_id] = JobStatus.CANCELLED, ""
 
     def usage(self, job_id, job, *, device):
+        if job_id in self.failing:
+            return self.cancelled_usage
         return {"usd": job.shots * 0.01, "qpu_seconds": 2.0}

@@ -19,8 +19,10 @@ from qiskit_haiqu_provider.engines.direct.engine import DirectEngine
 from qiskit_haiqu_provider.exceptions import (
     HaiquCapacityError,
     HaiquCreditError,
+    HaiquInputError,
     HaiquJobCancelledError,
     HaiquJobError,
+    HaiquResponseError,
     HaiquSubmissionError,
 )
 from qiskit_haiqu_provider.store import JobStore
@@ -53,7 +55,8 @@ def again(vendor, store, job_id):
     elsewhere = store.home.with_name(f"elsewhere-{len(list(store.home.parent.iterdir()))}")
     shutil.copytree(store.home, elsewhere)  # where this process has no live handle
     other = HouseVendor(vendor.ledger)
-    other.failing, other.held, other.tells_tokens = vendor.failing, vendor.held, vendor.tells_tokens
+    for name in ("failing", "held", "tells_tokens", "unreadable"):
+        setattr(other, name, getattr(vendor, name))
     return stored_job(
         JobStore(elsewhere), job_id, lambda _: None, lambda record: DirectEngine(other).resume(record.state)
     )
@@ -160,7 +163,7 @@ def test_where_nobody_can_tell_the_job_is_said_to_be_possibly_submitted(backend,
 
 
 def test_jobs_of_a_run_that_is_refused_half_way_are_cancelled(backend, vendor, store):
-    vendor.refused_from = 1
+    vendor.refused_from, vendor.held = 1, {"job-0"}
     with pytest.raises(HaiquCreditError):
         SamplerV2(backend).run([flipped(0), flipped(1), flipped(2)], shots=5)
     assert vendor.failing == {"job-0": (JobStatus.CANCELLED, "")}
@@ -168,8 +171,8 @@ def test_jobs_of_a_run_that_is_refused_half_way_are_cancelled(backend, vendor, s
 
 
 def test_accepted_jobs_that_cannot_be_cancelled_are_kept(backend, vendor, store):
-    vendor.refused_from, vendor.cancels = 1, False
-    with pytest.raises(HaiquSubmissionError, match=r"Out of credit.*\['job-0'\].*partial_result"):
+    vendor.refused_from, vendor.cancels, vendor.held = 1, False, {"job-0"}
+    with pytest.raises(HaiquSubmissionError, match=r"Out of credit.*job-0 could not be cancelled.*partial_result"):
         SamplerV2(backend).run([flipped(0), flipped(1), flipped(2)], shots=5)
     (record,) = store.records()
     assert record.state["jobs"][0]["id"] == "job-0"
@@ -195,6 +198,24 @@ def test_what_the_other_jobs_yield_can_be_had(backend, vendor, store):
         assert partial.metadata["haiqu"]["pubs"] == [2]
 
 
+def test_results_that_cannot_be_read_keep_nobody_from_the_others(backend, vendor):
+    job = SamplerV2(backend).run([flipped(0), flipped(1), flipped(2)], shots=5)
+    vendor.unreadable.add("job-0")
+    with pytest.raises(HaiquResponseError, match="job-0 are damaged"):
+        job.result()
+    assert job.partial_result().metadata["haiqu"]["pubs"] == [2]
+
+
+def test_of_many_circuits_that_failed_a_few_are_told(backend, vendor, store):
+    vendor.circuits_in_a_job, vendor.failing_tasks = 5, {0, 1, 3, 4}
+    job = SamplerV2(backend).run([flipped(0), flipped(1), flipped(2), flipped(), flipped(0, 1)], shots=5)
+    with pytest.raises(HaiquJobError, match=r"house\. PUB 0: no luck; PUB 1: .*; PUB 3: no luck; and 1 more\. part"):
+        job.result()
+    assert job.partial_result().metadata["haiqu"]["pubs"] == [2]
+    vendor.failing_tasks = {0}
+    assert job.error_message() == again(vendor, store, job.job_id()).error_message()
+
+
 def test_waiting_running_and_cancelling(backend, vendor):
     vendor.held = {"job-0", "job-1"}
     job = SamplerV2(backend).run([flipped(0), flipped(1), flipped(2)], shots=5)
@@ -202,6 +223,21 @@ def test_waiting_running_and_cancelling(backend, vendor):
     assert job.cancel()
     with pytest.raises(HaiquJobCancelledError):
         job.result()
+
+
+def test_one_job_that_cannot_be_cancelled_keeps_no_other_one(backend, vendor, store):
+    vendor.circuits_in_a_job, vendor.held, vendor.stuck = 1, {"job-0", "job-2"}, {"job-0", "job-1"}
+    job = SamplerV2(backend).run([flipped(0), flipped(1), flipped(2)], shots=5)
+    with pytest.raises(HaiquJobError, match="cannot cancel"):
+        job.cancel()
+    assert vendor.held == {"job-0"}
+    assert vendor.failing == {"job-2": (JobStatus.CANCELLED, "")}
+
+
+def test_a_job_that_cannot_be_seen_takes_no_other_one_with_it(backend, vendor):
+    vendor.circuits_in_a_job, vendor.gone = 1, {"job-1"}
+    job = SamplerV2(backend).run([flipped(0), flipped(1), flipped(2)], shots=5)
+    assert job.partial_result().metadata["haiqu"]["pubs"] == [0, 2]
 
 
 def test_cost_seconds_and_logs(backend, vendor):
@@ -249,6 +285,7 @@ def test_several_jobs_leave_at_a_time_each_once(backend, vendor, store):
 
 def test_a_refusal_among_several_stops_those_that_left_with_it(backend, vendor, store):
     vendor.circuits_in_a_job, vendor.at_once, vendor.refused_from = 1, 4, 2
+    vendor.held = {"job-0", "job-1"}
     with pytest.raises(HaiquCreditError):
         SamplerV2(backend).run([flipped(0), flipped(1), flipped(2), flipped()], shots=5)
     assert sorted(vendor.failing) == sorted(vendor.ledger.jobs)
@@ -262,6 +299,81 @@ def test_what_is_known_of_a_run_can_be_had_though_the_fate_of_one_job_is_not(bac
         SamplerV2(backend).run([flipped(0), flipped(1)], shots=5)
     job_id = caught.value.message.split("provider.job('")[1].split("'")[0]
     assert [pub.data.b.get_counts() for pub in again(vendor, store, job_id).partial_result()] == [{"001": 5}]
+
+
+@pytest.mark.parametrize("damage", [lambda file: file.write_bytes(b""), lambda file: file.unlink()])
+def test_a_stored_result_that_is_damaged_is_fetched_again(backend, vendor, store, damage):
+    job = SamplerV2(backend).run([flipped(0), flipped(1), flipped(2)], shots=5)
+    job.result()
+    (file,) = (store.home / "jobs").glob("*.bin")
+    damage(file)
+    found = again(vendor, store, job.job_id())
+    assert [pub.data.b.get_counts() for pub in found.result()] == [{"001": 5}, {"010": 5}, {"100": 5}]
+    assert found.result().metadata == job.result().metadata
+    assert found.status() is JobStatus.DONE
+    vendor.unreadable.update(vendor.ledger.jobs)
+    mended = stored_job(JobStore(found._execution._store.home), job.job_id(), lambda _: None)
+    assert len(mended.result()) == 3
+
+
+def test_a_damaged_result_can_be_asked_for_again_when_the_vendor_is_back(backend, vendor, store):
+    job = backend.run(flipped(0), shots=5)
+    job.result()
+    (file,) = (store.home / "jobs").glob("*.bin")
+    file.write_bytes(b"")
+    vendor.unreadable.add("job-0")
+    found = again(vendor, store, job.job_id())
+    with pytest.raises(HaiquResponseError, match="job-0 are damaged"):
+        found.result()
+    vendor.unreadable.clear()
+    assert found.result().get_counts() == {"001 10": 5}
+
+
+@pytest.fixture
+def nowhere(vendor, tmp_path):
+    """A backend whose jobs cannot be kept."""
+    (tmp_path / "file").touch()
+    engine = DirectEngine(vendor)
+    return HaiquBackend(engine, engine.devices()[0], store=JobStore(tmp_path / "file" / "home"))
+
+
+@pytest.mark.filterwarnings("ignore:Jobs cannot be kept in")
+def test_what_is_to_be_paid_for_is_not_sent_without_a_record(nowhere, vendor):
+    for _ in range(2):  # the second time there is no warning any more
+        with pytest.raises(HaiquInputError, match=r"file/home.*Nothing was submitted\. Set HAIQU_HOME, or HaiquProv"):
+            nowhere.run(flipped(0), shots=5)
+    assert vendor.ledger.arrived == []
+
+
+@pytest.mark.filterwarnings("ignore:Jobs cannot be kept in")
+def test_what_is_free_runs_without_a_record_and_none_is_spoken_of(nowhere, vendor):
+    vendor.usd_per_shot = 0.0
+    assert nowhere.run(flipped(0), shots=5).result().get_counts() == {"001 10": 5}
+    vendor.lost_from, vendor.tells_tokens = 1, False
+    with pytest.raises(HaiquSubmissionError, match=r"no record of it could be kept.*run it again\.$") as caught:
+        nowhere.run(flipped(0), shots=5)
+    assert "provider.job(" not in str(caught.value)
+    assert "not known" in str(caught.value.__cause__)
+
+
+class Surprised(HouseVendor):
+    """Is interrupted when its first job was accepted."""
+
+    def send(self, job, *, request, token):
+        super().send(job, request=request, token=token)
+        raise KeyboardInterrupt
+
+
+def test_what_arrived_of_an_interrupted_run_is_told_with_a_way_to_it(store):
+    vendor = Surprised(circuits_in_a_job=1)
+    engine = DirectEngine(vendor)
+    with pytest.raises(KeyboardInterrupt):
+        SamplerV2(HaiquBackend(engine, engine.devices()[0], store=store)).run([flipped(0), flipped(1)], shots=5)
+    (record,) = store.records()
+    job = again(vendor, store, record.id)
+    told = "its jobs reached the service: ['job-0']. partial_result() has what they yield, and what is missing can"
+    assert told in job.error_message()
+    assert [pub.data.b.get_counts() for pub in job.partial_result()] == [{"001": 5}]
 
 
 def test_sets_with_equal_counts_have_shots_of_their_own():

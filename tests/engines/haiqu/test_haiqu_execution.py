@@ -14,6 +14,7 @@ from qiskit_haiqu_provider.backend import HaiquBackend
 from qiskit_haiqu_provider.engines import following
 from qiskit_haiqu_provider.engines.haiqu.engine import HaiquEngine
 from qiskit_haiqu_provider.exceptions import (
+    HaiquApiError,
     HaiquJobCancelledError,
     HaiquJobError,
     HaiquJobTimeoutError,
@@ -152,6 +153,72 @@ def test_a_cancelled_job_has_no_result(desk, job, server):
     with pytest.raises(HaiquJobCancelledError):
         job.result()
     assert job.cancelled()
+
+
+REFUSED = Answer(status=400, json={"detail": "Not now."})
+
+
+def test_one_job_that_cannot_be_cancelled_keeps_no_other_one(desk, server):
+    desk.fields = {"status": "Running", "quantum_results": None}
+    job = SamplerV2(desk.backend()).run([(bell(), None, shots) for shots in (4, 5, 6)])
+    jobs = {each["id"]: each for each in desk.jobs.values()}
+
+    def cancelled(job_id):
+        def answer(_asked):
+            jobs[job_id]["status"] = "Cancelled"
+            return Answer(json=jobs[job_id])
+
+        return answer
+
+    server.on("POST /jobs/jb-1/cancel", REFUSED)
+    for job_id in ("jb-2", "jb-3"):
+        server.on(f"POST /jobs/{job_id}/cancel", cancelled(job_id))
+    with pytest.raises(HaiquApiError, match="Not now"):
+        job.cancel()
+    assert [each["status"] for each in jobs.values()] == ["Running", "Cancelled", "Cancelled"]
+
+
+def test_what_goes_on_of_a_run_that_has_failed_is_stopped_from_its_record(desk, server):
+    desk.fields = {"status": "Running", "quantum_results": None}
+    job = SamplerV2(desk.backend()).run([(bell(), None, shots) for shots in (4, 5)])
+    first, second = desk.jobs.values()
+    first.update(status="Error", logs="bad luck")
+    with pytest.raises(HaiquJobError, match=r"Others of the run go on: \['jb-2'\]. Call cancel\(\)"):
+        job.result(timeout=60)
+    server.on("POST /jobs/jb-1/cancel", REFUSED)
+    server.on("POST /jobs/jb-2/cancel", lambda _: second.update(status="Cancelled") or Answer(json=second))
+    followed(desk, job.job_id()).cancel()
+    assert second["status"] == "Cancelled"
+
+
+@pytest.mark.parametrize("answer", [Answer(status=404, json={"detail": "Removed."}), MALFORMED], ids=["gone", "odd"])
+def test_a_job_that_cannot_be_seen_takes_no_other_one_with_it(desk, server, answer):
+    job = SamplerV2(desk.backend()).run([(bell(), None, shots) for shots in (4, 5, 6)])
+    server.on("GET /jobs/jb-2", answer)
+    partial = job.partial_result()
+    assert partial.metadata["haiqu"]["pubs"] == [0, 2]
+    assert [pub.data.meas.num_shots for pub in partial] == [4, 6]
+
+
+def test_a_circuit_without_a_result_takes_no_other_one_with_it(desk):
+    desk.results = [{"00": 0.5, "11": 0.5}, None, {"00": 1.0}]
+    job = SamplerV2(desk.backend()).run([bell(), other(), bell()], shots=4)
+    assert len(desk.jobs) == 1
+    with pytest.raises(HaiquResponseError, match=r"PUB 1 \(circuit 1 of the job\)"):
+        job.result()
+    partial = job.partial_result()
+    assert partial.metadata["haiqu"]["pubs"] == [0, 2]
+    assert [pub.data.meas.get_counts() for pub in partial] == [{"00": 2, "11": 2}, {"00": 4}]
+    desk.end(quantum_results="nonsense")
+    job = followed(desk, job.job_id())
+    assert len(job.partial_result()) == 0
+
+
+def other():
+    circuit = QuantumCircuit(2)
+    circuit.x(0)
+    circuit.measure_all()
+    return circuit
 
 
 @pytest.mark.parametrize("results", [None, [], [{}], [{"00": None}], [{"0": 1.0}, {"1": 1.0}], "nonsense"])

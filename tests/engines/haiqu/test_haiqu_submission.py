@@ -7,13 +7,17 @@ from dataclasses import replace
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
+from qiskit.providers import JobStatus
 
-from qiskit_haiqu_provider import EstimatorV2, HaiquCostLimitError, SamplerV2
+from qiskit_haiqu_provider import EstimatorV2, HaiquCostLimitError, HaiquProvider, SamplerV2
 from qiskit_haiqu_provider.backend import HaiquBackend
 from qiskit_haiqu_provider.engines.haiqu import submission
 from qiskit_haiqu_provider.engines.haiqu.engine import HaiquEngine
 from qiskit_haiqu_provider.exceptions import (
+    HaiquAccountError,
     HaiquCreditError,
+    HaiquError,
+    HaiquJobError,
     HaiquNotFoundError,
     HaiquRequestError,
     HaiquSubmissionError,
@@ -21,7 +25,7 @@ from qiskit_haiqu_provider.exceptions import (
 from qiskit_haiqu_provider.store import JobStore
 from qiskit_haiqu_provider.submit import stored_job
 from tests.api.odd_server import CUT_BEFORE_ANSWER, HTML, Answer
-from tests.engines.haiqu.service import SIMULATOR, Desk
+from tests.engines.haiqu.service import KEY, LINE, SIMULATOR, Desk
 
 pytestmark = pytest.mark.filterwarnings("ignore:ibm_line has no error data")
 
@@ -257,14 +261,134 @@ NOTHING = {
 }
 
 
-def test_a_part_that_cannot_be_withdrawn_is_kept_on_record(desk, server):
-    answers = iter([desk.run, lambda _: Answer(status=402, json={"detail": "No credit."})])
-    server.on("POST /run", lambda asked: next(answers)(asked))
-    server.on("POST /jobs/jb-1/cancel", Answer(status=500, json={"detail": "no"}))
-    with pytest.raises(HaiquSubmissionError, match="jb-1"):
-        SamplerV2(desk.backend()).run([(bell(), None, 10), (bell(), None, 20)])
+def refusing_the_last(desk, server, shots, **fates):
+    """A run whose last job is refused; those before it are asked to stop and end as told."""
+    asked = []
+
+    def run(body):
+        return Answer(402, json={"detail": "No credit."}) if len(desk.jobs) == len(shots) - 1 else desk.run(body)
+
+    def cancelling(job_id, fate):
+        def answer(_asked):
+            asked.append(job_id)
+            if isinstance(fate, Answer):
+                return fate
+            (job,) = [job for job in desk.jobs.values() if job["id"] == job_id]
+            job["status"] = fate
+            return Answer(json=job)
+
+        return answer
+
+    server.on("POST /run", run)
+    for name, fate in fates.items():
+        job_id = name.replace("_", "-")
+        server.on(f"POST /jobs/{job_id}/cancel", cancelling(job_id, fate))
+    desk.fields = {"status": "Running"}
+    with pytest.raises(HaiquError) as caught:
+        SamplerV2(desk.backend()).run([(bell(), None, number) for number in shots])
+    return caught.value, asked
+
+
+def found_again(desk):
     (record,) = JobStore().records()
-    assert record.state["jobs"][0]["id"] == "jb-1"
+    return stored_job(JobStore(), record.id, lambda _: None, lambda found: desk.engine.resume(found.state))
+
+
+def test_every_accepted_job_of_a_refused_run_is_asked_to_stop(desk, server):
+    error, asked = refusing_the_last(desk, server, (10, 20, 30), jb_1="Cancelled", jb_2="Cancelled")
+    assert isinstance(error, HaiquCreditError)
+    assert asked == ["jb-1", "jb-2"]
+    assert JobStore().records() == []
+
+
+def test_a_job_that_cannot_be_withdrawn_keeps_no_other_one(desk, server):
+    refusal = Answer(status=422, json={"detail": "not now"})
+    fates = {"jb_1": refusal, "jb_2": "Cancelled", "jb_3": "Done", "jb_4": "Running"}
+    error, asked = refusing_the_last(desk, server, (10, 20, 30, 40, 50), **fates)
+    assert isinstance(error, HaiquSubmissionError)
+    assert asked == ["jb-1", "jb-2", "jb-3", "jb-4"]
+    (record,) = JobStore().records()
+    message = str(error)
+    assert message.startswith("A job of the run was refused: ")
+    assert "Of those that had been accepted, jb-1 could not be cancelled (" in message
+    assert "; jb-2 was cancelled; jb-3 had ended before; jb-4 goes on (Running). provider.job('" in message
+    assert f"provider.job('{record.id}') shows them" in message
+
+
+def test_the_id_that_is_told_of_a_run_that_was_not_withdrawn_leads_to_its_jobs(desk, server):
+    refusing_the_last(desk, server, (10, 20, 30), jb_1="Running", jb_2="Done")
+    job = found_again(desk)
+    assert job.status() is JobStatus.ERROR
+    with pytest.raises(HaiquJobError, match=r"was refused: .*No credit.*go on: \['jb-1'\].*cancel\(\).*partial_result"):
+        job.result(timeout=60)
+    assert job.partial_result().metadata["haiqu"]["pubs"] == [1]
+    assert job.usage()["usd"] == 0
+    for job_id in ("jb-1", "jb-2"):
+        server.on(f"POST /jobs/{job_id}/cancel", lambda _: Answer(json={**NOTHING, "status": "Done"}))
+    before = server.count("POST /jobs/jb-1/cancel")
+    job.cancel()
+    assert server.count("POST /jobs/jb-1/cancel") == before + 1
+
+
+def test_a_run_is_not_withdrawn_if_a_later_job_may_have_arrived(desk, server):
+    """Its answer was lost, and it was found later: the run is whole."""
+    late = []
+    server.on(
+        "POST /run", lambda asked: late.append(asked) or (desk.run(asked) if len(late) == 1 else CUT_BEFORE_ANSWER)
+    )
+    with pytest.raises(HaiquSubmissionError):
+        SamplerV2(desk.backend()).run([(bell(), None, 10), (bell(), None, 20)])
+    desk.run(late[1])
+    assert [pub.data.meas.num_shots for pub in found_again(desk).result()] == [10, 20]
+    assert not [name for name in server.asked if name.endswith("/cancel")]
+
+
+def test_what_was_not_sent_after_a_lost_answer_is_told(desk, server):
+    late = []
+    server.on(
+        "POST /run", lambda asked: late.append(asked) or (desk.run(asked) if len(late) == 1 else CUT_BEFORE_ANSWER)
+    )
+    with pytest.raises(HaiquSubmissionError):
+        SamplerV2(desk.backend()).run([(bell(), None, shots) for shots in (10, 20, 30)])
+    desk.run(late[1])
+    job = found_again(desk)
+    with pytest.raises(HaiquJobError, match=r"It was not sent, as one before it.*Accepted: \['jb-1', 'jb-2'\]"):
+        job.result(timeout=60)
+    assert [pub.data.meas.num_shots for pub in job.partial_result()] == [10, 20]
+    assert len(late) == 2
+
+
+def test_a_submission_whose_first_answer_was_lost_is_sent_to_no_other_endpoint(desk, server):
+    server.on("GET /devices", Answer(json=[SIMULATOR], headers=HONOURED))
+    answers = iter([CUT_BEFORE_ANSWER, Answer(status=410, json={"detail": "gone"})])
+    server.on("POST /run", lambda _asked: next(answers))
+    with pytest.raises(HaiquSubmissionError):
+        SamplerV2(desk.backend()).run([bell()])
+    assert server.count("POST /flow") == 0
+
+
+@pytest.mark.filterwarnings("ignore:aws_iqm_garnet has no error data")
+def test_keys_of_aws_that_lie_around_never_leave_for_haiqu(desk, server, tmp_path, monkeypatch):
+    (tmp_path / "keys").write_text("[default]\naws_access_key_id=AKIAOWN\naws_secret_access_key=own-secret-0123\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "keys"))
+    server.on("GET /devices", Answer(json=[{**LINE, "id": "aws_iqm_garnet", "vendor": "AWS"}]))
+    circuit = QuantumCircuit(3)
+    circuit.sx(0)
+    circuit.measure_all()
+    given = {"aws_access_key_id": "AKIAGIVEN", "aws_secret_access_key": "given-secret-0123"}
+
+    def run(**more):
+        provider = HaiquProvider(api_key=KEY, url=server.url, experiment="e", **more)
+        SamplerV2(provider.get_backend("aws_iqm_garnet", via="haiqu")).run([circuit], shots=4)
+
+    with pytest.raises(HaiquAccountError, match="HAIQU_AWS_ACCESS_KEY_ID"):
+        run()
+    assert desk.bodies() == []
+    assert JobStore().records() == []
+    run(credentials=given)
+    (body,) = desk.bodies()
+    assert "given-secret-0123" in str(body)
+    assert not any(b"own-secret" in asked.body for asked in server.requests)
 
 
 def test_a_service_that_has_forgotten_the_circuits_gets_them_again(desk, server):

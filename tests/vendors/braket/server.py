@@ -58,6 +58,12 @@ class FakeAws:
     lose: int = 0
     """How many of the next tasks are created, but the answer gets lost."""
 
+    garbled: list[Any] = field(default_factory=list)
+    """What the next tasks are answered with that are created."""
+
+    account: str = ACCOUNT
+    """The number of the account."""
+
     hold: bool = False
     """Whether tasks stay in the queue."""
 
@@ -94,7 +100,8 @@ class FakeAws:
         self.hold = False
 
     def _sts(self) -> Response:
-        identity = f"<Account>{ACCOUNT}</Account><Arn>arn:aws:iam::{ACCOUNT}:user/u</Arn><UserId>U</UserId>"
+        arn = f"arn:aws:iam::{self.account}:user/u"
+        identity = f"<Account>{self.account}</Account><Arn>{arn}</Arn><UserId>U</UserId>"
         body = f"<GetCallerIdentityResult>{identity}</GetCallerIdentityResult>"
         space = "https://sts.amazonaws.com/doc/2011-06-15/"
         return Response(f'<GetCallerIdentityResponse xmlns="{space}">{body}</GetCallerIdentityResponse>')
@@ -156,11 +163,13 @@ class FakeAws:
         if trouble:
             return _error(400, "ValidationException", trouble)
         if known is None:
-            arn = f"arn:aws:braket:{region}:{ACCOUNT}:quantum-task/{uuid.uuid4()}"
+            arn = f"arn:aws:braket:{region}:{self.account}:quantum-task/{uuid.uuid4()}"
             known = self.tasks[arn] = Task(arn, wanted)
         if self.lose:
             self.lose -= 1
             raise Lost
+        if self.garbled:
+            return Response(self.garbled.pop(0), 201)
         return Response({"quantumTaskArn": known.arn}, 201)
 
     def _trouble(self, wanted: dict[str, Any], region: str) -> str:

@@ -148,8 +148,22 @@ def test_reasons_of_failures_arrive(device, aws):
 def test_a_circuit_of_a_set_that_fails(device, aws):
     aws.failing_circuit = 0
     job = SamplerV2(device()).run([sweep()])
-    with pytest.raises(HaiquJobError, match="A circuit of the program set failed: qubit lost"):
+    with pytest.raises(HaiquJobError, match=r"PUB 0: a circuit of the program set failed \(qubit lost\)\.$"):
         job.result()
+    assert len(job.partial_result()) == 0
+
+
+def test_a_circuit_of_a_set_that_fails_takes_no_other_pub_with_it(device, aws):
+    aws.failing_circuit = 1
+    backend = device()
+    pubs = [flipped().assign_parameters([angle]) for angle in (0, 1, 3.141592653589793)]
+    job = SamplerV2(backend).run(pubs, shots=4)
+    assert len(aws.tasks) == 1
+    with pytest.raises(HaiquJobError, match=r"PUB 1: .*\(qubit lost\)\. partial_result\(\) returns the other PUBs\."):
+        job.result()
+    partial = job.partial_result()
+    assert partial.metadata["haiqu"]["pubs"] == [0, 2]
+    assert [pub.data.c.get_counts() for pub in partial] == [{"0": 4}, {"1": 4}]
 
 
 def test_results_that_cannot_be_read(device, aws):

@@ -100,7 +100,7 @@ def test_no_token_on_disk(backend, coda, circuit, tmp_path):
 def test_a_refusal_midway_is_told_with_what_goes_on(backend, coda, circuit):
     fine = Response({"success": True, "job_id": "first"})
     coda.upset("POST /qpus", fine, Response({"success": False, "error": "limit reached"}))
-    with pytest.raises(HaiquSubmissionError, match=r"limit reached.*go on: \['first'\]"):
+    with pytest.raises(HaiquSubmissionError, match=r"limit reached.*first could not be cancelled \(Coda has no way"):
         backend.run([circuit, circuit], shots=10)
 
 

@@ -50,9 +50,12 @@ class IBM:
 
     Args:
         devices: For each device the snapshot of qiskit-ibm-runtime that it is.
+        key: The key of the account.
+        crn: Its only instance.
     """
 
-    def __init__(self, devices=None):
+    def __init__(self, devices=None, *, key=KEY, crn=CRN):
+        self.key, self.crn = key, crn
         self.devices = {"ibm_manila": "manila"} if devices is None else devices
         self.jobs: dict[str, Job] = {}
         self.sessions: dict[str, dict] = {}
@@ -96,7 +99,7 @@ class IBM:
     # Who may come in
 
     def _iam(self, request):
-        if parse_qs(request.body.decode()).get("apikey") != [KEY]:
+        if parse_qs(request.body.decode()).get("apikey") != [self.key]:
             return Response({"errorCode": "BXNIM0415E", "errorMessage": "Provided API key could not be found."}, 400)
         now = int(time.time())
         claims = {"iat": now, "exp": now + 3600, "iam_id": "tests"}
@@ -107,7 +110,13 @@ class IBM:
         )
 
     def _search(self, request):
-        item = {"crn": CRN, "name": "tests", "service_plan_unique_id": PLAN, "tags": [], "doc": {"extensions": [1]}}
+        item = {
+            "crn": self.crn,
+            "name": "tests",
+            "service_plan_unique_id": PLAN,
+            "tags": [],
+            "doc": {"extensions": [1]},
+        }
         return Response({"items": [item], "limit": 100})
 
     def _catalog(self, request):
@@ -119,7 +128,7 @@ class IBM:
 
     def _quantum(self, request):
         bearer = request.headers.get("authorization", "").startswith("Bearer ")
-        if not bearer or request.headers.get("service-crn") != CRN:
+        if not bearer or request.headers.get("service-crn") != self.crn:
             return _error(401, "the token is not valid", 1200)
         kind, *rest = request.path.removeprefix("/api/v1").strip("/").split("/")
         with self._lock:

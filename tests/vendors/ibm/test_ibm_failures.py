@@ -57,6 +57,29 @@ def test_a_lost_answer(backend, ibm, web, flip):
     assert job.result().get_counts() == {"10": 10}
 
 
+def handling(error, call):
+    """What a call returns that is made while something else is being handled."""
+    try:
+        raise error
+    except type(error):
+        return call()
+
+
+def elsewhere(status):
+    """The error of another server, because of which somebody turns to a quantum computer."""
+    answer = requests.Response()
+    answer.status_code = status
+    return requests.HTTPError("not here", response=answer)
+
+
+@pytest.mark.parametrize("status", [404, 401, 500])
+def test_a_lost_answer_while_something_else_is_handled(backend, ibm, web, flip, status):
+    ibm.lose = 1
+    job = handling(elsewhere(status), lambda: backend.run(flip, shots=10))
+    assert len(posts(web)) == len(ibm.jobs) == 1
+    assert job.result().get_counts() == {"10": 10}
+
+
 def test_an_answer_that_nobody_can_read(backend, ibm, web, flip):
     real = ibm.site
 
@@ -254,6 +277,18 @@ class TestCarefulAdapter:
         assert session.get_adapter("https://").left
         assert len(web.requests) == 1
 
+    @pytest.mark.parametrize(("status", "taken"), [(200, True), (404, False), (408, True), (429, False), (503, True)])
+    def test_only_its_own_answer_refuses_a_submission(self, session, web, status, taken):
+        adapter = session.get_adapter("https://")
+        web.serve("here.example.com", lambda request: Response("", status if request.method == "POST" else 404))
+        session.post("https://here.example.com/jobs", json={})
+        session.get("https://here.example.com/jobs")
+        assert adapter.left
+        assert adapter.taken is taken
+        adapter.begin()
+        assert not adapter.left
+        assert not adapter.taken
+
     def test_no_wait_is_without_end(self, session):
         bounded = session.get_adapter("http://")._bounded
         assert bounded(None) == (10, 5)
@@ -262,12 +297,17 @@ class TestCarefulAdapter:
         assert bounded(2) == (2, 2)
 
 
-def test_a_network_that_is_down(backend, ibm, flip, monkeypatch):
+@pytest.mark.parametrize("before", [None, 404])
+def test_a_network_that_is_down(backend, ibm, flip, monkeypatch, before):
+    def find():
+        backend._engine.vendor.find("token", device="ibm_manila")
+
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         dead = f"http://127.0.0.1:{free.getsockname()[1]}"
     for name in ("HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, dead)
     with pytest.raises(HaiquConnectionError) as caught:
-        backend._engine.vendor.find("token", device="ibm_manila")
+        find() if before is None else handling(elsewhere(before), find)
     assert KEY not in str(caught.value)
+    assert caught.value.status is None
