@@ -1,9 +1,9 @@
 """HaiquBackend: one device, reached one way, as a Qiskit BackendV2."""
 
 import warnings
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
@@ -15,53 +15,19 @@ from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.devices.isa import check_isa
 from qiskit_haiqu_provider.devices.record import DeviceRecord
 from qiskit_haiqu_provider.engines.base import Engine
-from qiskit_haiqu_provider.exceptions import HaiquInputError
 from qiskit_haiqu_provider.job import HaiquJob
 from qiskit_haiqu_provider.options.base import Layer
-from qiskit_haiqu_provider.options.definitions import SamplerOptions
-from qiskit_haiqu_provider.progress import shown
-from qiskit_haiqu_provider.run.checks import check_choice, check_shots
+from qiskit_haiqu_provider.run.checks import check_shots
 from qiskit_haiqu_provider.run.circuit_inputs import as_circuits, bound_values
 from qiskit_haiqu_provider.run.plan import Plan, plan_run
-from qiskit_haiqu_provider.run.request import Progress, RunRequest, RunType, Task
+from qiskit_haiqu_provider.run.request import RunRequest, RunType, Task
+from qiskit_haiqu_provider.run_settings import RunSettings, read_arguments
 from qiskit_haiqu_provider.sessions import opened
 from qiskit_haiqu_provider.store import JobStore
 from qiskit_haiqu_provider.submit import submit_job
 
 if TYPE_CHECKING:
     from qiskit_haiqu_provider.views import BackendConfiguration, BackendStatus
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunSettings:
-    """How tasks are to be run, apart from what they are."""
-
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Engine options that go before the backend's."""
-
-    use_mitigation: bool = False
-    mitigation: Mapping[str, Any] = field(default_factory=dict)
-    dry_run: bool = False
-    max_cost_usd: float | None = None
-    name: str = ""
-    description: str = ""
-    progress: Progress | None = None
-    tags: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any], **more: Any) -> "RunSettings":
-        """The settings of a run from the effective values of its options."""
-        return cls(
-            options={**values["backend_options"], "seed_simulator": values["seed_simulator"]},
-            use_mitigation=values["use_mitigation"],
-            mitigation=values["mitigation"],
-            dry_run=values["dry_run"],
-            max_cost_usd=values["max_cost_usd"],
-            name=values["name"],
-            description=values["description"],
-            progress=shown(values["progress"]),
-            **more,
-        )
 
 
 class HaiquBackend(BackendV2):
@@ -87,7 +53,8 @@ class HaiquBackend(BackendV2):
         self._store = store
         self._ignored: set[frozenset[str]] = set()
         self._set: set[str] = set()
-        self._options = Options(**engine.default_options(record.id))
+        self._defaults = engine.default_options(record.id)
+        self._options = Options(**self._defaults)
         self.set_options(**(options or {}))
 
     @classmethod
@@ -175,7 +142,7 @@ class HaiquBackend(BackendV2):
 
     def options_set(self) -> dict[str, Any]:
         """The options that were set, by :meth:`set_options` or as attributes."""
-        defaults = self._engine.default_options(self._record.id)
+        defaults = self._defaults
         return {
             name: value
             for name, value in self._all_options().items()
@@ -374,50 +341,34 @@ class HaiquBackend(BackendV2):
         self, run_input: QuantumCircuit | Iterable[QuantumCircuit], options: Mapping[str, Any]
     ) -> tuple[tuple[Task, ...], Plan, RunType, RunSettings]:
         """The arguments of :meth:`run`, checked."""
-        given = {name: value for name, value in options.items() if value is not None or name == "noise_model"}
-        binds = given.pop("parameter_binds", None)
-        types = [kind.value for kind in RunType]
-        run_type = RunType(check_choice(given.pop("run_type", "Run"), types, where="run_type"))
-        shots, settings = self._run_settings(given)
+        run_type, shots, binds, settings = read_arguments(
+            options,
+            known=self._all_options(),
+            layers=self.layers,
+            max_shots=self._engine.max_shots(self.name),
+            ignore=self._warn_ignored,
+        )
         circuits = as_circuits(run_input)
-        statevector = run_type is RunType.STATEVECTOR
-        for index, circuit in enumerate(circuits):
-            if not statevector:
-                self.check_circuit(circuit, where=f"circuit {index}", options=settings.options)
+        exact = run_type is RunType.STATEVECTOR
+        for index, circuit in enumerate(() if exact else circuits):
+            self.check_circuit(circuit, where=f"circuit {index}", options=settings.options)
         memory = bool({**self._all_options(), **settings.options}["memory"])
         plan, tasks = plan_run(circuits, bound_values(circuits, binds), shots=shots, memory=memory)
-        if statevector:
+        if exact:
             tasks = tuple(replace(task, shots=None) for task in tasks)
         return tasks, plan, run_type, settings
 
-    def _run_settings(self, given: dict[str, Any]) -> tuple[int, RunSettings]:
-        """Shots and settings of one run; what it does not know is ignored with a warning."""
-        if given.pop("meas_level", 2) != 2:
-            raise HaiquInputError("meas_level must be 2 (classified bits); raw signals are not simulated.")
-        tags = tuple(given.pop("job_tags", ()))
-        if "shots" in given:
-            given["default_shots"] = check_shots(given.pop("shots"), maximum=self._engine.max_shots(self.name))
-        own = SamplerOptions().to_dict().keys() - {"backend_options"}
-        engine_options = {name: given[name] for name in given.keys() & self._all_options().keys() - own}
-        self._warn_ignored(given.keys() - own - engine_options.keys(), valid=own | self._all_options().keys())
-        chosen = SamplerOptions(**{name: given[name] for name in given.keys() & own})
-        chosen.backend_options = engine_options
-        chosen.bind(self.layers)
-        values = chosen.values()
-        shots = check_shots(values["default_shots"], maximum=self._engine.max_shots(self.name))
-        return shots, RunSettings.of(values, tags=tags)
-
-    def _warn_ignored(self, names: Collection[str], *, valid: Collection[str]) -> None:
-        if names and frozenset(names) not in self._ignored:
+    def _warn_ignored(self, names: list[str], known: list[str]) -> None:
+        """Warn, once, of arguments of :meth:`run` that mean nothing here."""
+        if frozenset(names) not in self._ignored:
             self._ignored.add(frozenset(names))
-            known = sorted({*valid, "parameter_binds", "run_type", "job_tags", "meas_level"} - {"default_shots"})
-            warnings.warn(f"{self.name} ignores the options {sorted(names)}. Valid names: {known}.", stacklevel=5)
+            warnings.warn(f"{self.name} ignores the options {names}. Valid names: {known}.", stacklevel=5)
 
     def __repr__(self) -> str:
         return f"<HaiquBackend('{self.name}', via='{self.via}', num_qubits={self._record.num_qubits})>"
 
     def _repr_html_(self) -> str:
-        from html import escape  # needed in notebooks only
+        from qiskit_haiqu_provider.views import html_table  # loaded when it is asked for
 
         facts: dict[str, Any] = {
             "via": self.via,
@@ -429,8 +380,4 @@ class HaiquBackend(BackendV2):
         }
         if not self._record.ideal:
             facts["errors and durations"] = self.calibration or "unknown"
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{escape(name)}</th><td>{escape(str(value))}</td></tr>"
-            for name, value in facts.items()
-        )
-        return f"<table><caption>{escape(self.name)}</caption>{rows}</table>"
+        return html_table(self.name, facts)

@@ -11,7 +11,7 @@ from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.transpiler import generate_preset_pass_manager
 
-from qiskit_haiqu_provider.backend import HaiquBackend, RunSettings
+from qiskit_haiqu_provider.backend import HaiquBackend
 from qiskit_haiqu_provider.cost.amounts import money
 from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.devices.fidelity import circuit_seconds, expected_fidelity
@@ -19,6 +19,7 @@ from qiskit_haiqu_provider.exceptions import HaiquDependencyError, HaiquError, H
 from qiskit_haiqu_provider.run.plan import Plan, plan_estimator, plan_sampler
 from qiskit_haiqu_provider.run.pubs import check_estimable, check_samplable, estimator_pub, sampler_pub
 from qiskit_haiqu_provider.run.request import Task
+from qiskit_haiqu_provider.run_settings import RunSettings
 
 _SEED = 42
 """Of the transpiler, so that the same question has the same answer."""

@@ -47,6 +47,13 @@ def test_each_device_has_a_row_and_the_best_of_equal_price_comes_first(provider)
     assert 1e-6 < by_name["fake_manila"].seconds < 1
 
 
+def test_one_device_may_be_named_alone(provider):
+    (row,) = provider.compare_cost([ghz().measure_all(inplace=False)], devices="fake_manila")
+    assert row.device == "fake_manila"
+    with pytest.raises(HaiquBackendNotFoundError, match="There is no device 'fake_manilla'"):
+        provider.compare_cost([ghz().measure_all(inplace=False)], devices="fake_manilla")
+
+
 def test_estimators_are_priced_by_their_groups(provider):
     theta = Parameter("theta")
     circuit = ghz()

@@ -4,7 +4,7 @@ import copy
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from qiskit_haiqu_provider.run.checks import unknown_option
@@ -33,17 +33,34 @@ class Explanation(tuple[Setting, ...]):
         return "\n".join(map(str, self))
 
 
+class _Open:
+    """What an option reads as until it is set: the value that counts, wherever it comes from."""
+
+    def __init__(self, default: Any) -> None:
+        self.default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, options: "Options | None", owner: type) -> Any:
+        return self.default if options is None else options.effective(self._name).value
+
+
 def option(default: Any, check: Callable[[Any, str], Any], *, env: str | None = None) -> Any:
     """A field with its check, and the environment variable that can set it."""
     metadata = {"check": check, "env": env}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
-    return field(default=default, metadata=metadata)
+    return field(default=_Open(default), metadata=metadata)
 
 
 @dataclass(init=False)
 class Options:
-    """Base of all option sets: unknown names and wrong values are refused when they are set."""
+    """Base of all option sets: unknown names and wrong values are refused when they are set.
+
+    An option that was not set reads as the value that counts: that of the backend, of the provider, of the
+    environment, or else the default. Mappings read as what was set here.
+    """
 
     if TYPE_CHECKING:  # not fields of the dataclass
         _explicit: set[str]
@@ -51,7 +68,8 @@ class Options:
 
     def __init__(self, **values: Any) -> None:
         vars(self).update(_explicit=set(), _layers=tuple)
-        vars(self).update({name: _default(spec) for name, spec in _specs(type(self)).items()})
+        specs = _specs(type(self))
+        vars(self).update({name: _default(specs[name]) for name in _filled_in_place(type(self))})
         if values:
             self.update(values)
 
@@ -59,7 +77,10 @@ class Options:
         specs = _specs(type(self))
         if name not in specs:
             raise unknown_option(name, specs, owner=type(self).__name__)
-        object.__setattr__(self, name, specs[name].metadata["check"](value, name))
+        checked = specs[name].metadata["check"](value, name)
+        if isinstance(checked, Options):
+            checked.bind(partial(_inside, self._layers, name))
+        object.__setattr__(self, name, checked)
         self._explicit.add(name)
 
     def update(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
@@ -77,7 +98,7 @@ class Options:
 
     def _set_all(self, values: Mapping[str, Any]) -> None:
         for name, value in values.items():
-            current = getattr(self, name, None)
+            current = vars(self).get(name)
             if isinstance(current, Options) and isinstance(value, Mapping):
                 current.update(value)
                 self._explicit.add(name)
@@ -97,8 +118,8 @@ class Options:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """All options as plain values."""
-        return {name: _plain(getattr(self, name)) for name in _specs(type(self))}
+        """All options as plain values, those that count."""
+        return self.values()
 
     def explicit(self) -> dict[str, Any]:
         """The options that were set, also to their default; of nested ones what was set inside."""
@@ -138,22 +159,13 @@ class Options:
         """The effective value of one option and where it came from."""
         return _resolved(_specs(type(self))[name], self._all_layers())
 
-    def first_set(self, *names: str) -> Setting | None:
-        """Of options that exclude each other, the one that is set in the foremost layer; earlier names first.
-
-        ``None`` in a layer closes an option to the layers behind it.
-        """
-        specs = {name: spec for name, spec in _specs(type(self)).items() if name in names}
-        for source, layer in self._all_layers():
-            for name in [name for name in names if name in specs and name in layer]:
-                if layer[name] is not None:
-                    return _resolved(specs[name], [(source, layer)])
-                del specs[name]
-        return None
-
     def bind(self, layers: Callable[[], Sequence[Layer]]) -> Self:
         """Tell where settings come from that these options leave open."""
         object.__setattr__(self, "_layers", layers)
+        for name in _filled_in_place(type(self)):
+            nested = vars(self)[name]
+            if isinstance(nested, Options):
+                nested.bind(partial(_inside, layers, name))
         return self
 
     def _all_layers(self) -> list[Layer]:
@@ -172,8 +184,9 @@ class Options:
 
     def _twin(self, copied: Callable[[Any], Any]) -> Self:
         twin = type(self)()
-        for name in _specs(type(self)):
-            object.__setattr__(twin, name, copied(getattr(self, name)))
+        for name, value in vars(self).items():
+            if name in _specs(type(self)):
+                object.__setattr__(twin, name, copied(value))
         twin._explicit.update(self._explicit)
         return twin.bind(self._layers)
 
@@ -230,8 +243,15 @@ def check_layer(kinds: Sequence[type[Options]], layer: Layer, *, owner: str) -> 
         specs[name].metadata["check"](value, f"{name} ({source})")
 
 
-def _default(spec: "Field[Any]") -> Any:
-    return spec.default if spec.default_factory is MISSING else spec.default_factory()
+def _default(spec: Any) -> Any:
+    """The default of a field."""
+    return spec.default.default if spec.default_factory is MISSING else spec.default_factory()
+
+
+def _inside(layers: Callable[[], Sequence[Layer]], name: str) -> list[Layer]:
+    """What layers set inside of a nested option."""
+    given = [(source, layer[name]) for source, layer in layers() if name in layer]
+    return [(source, inside.explicit() if isinstance(inside, Options) else inside) for source, inside in given]
 
 
 def _plain(value: Any) -> Any:

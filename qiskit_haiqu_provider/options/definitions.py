@@ -7,7 +7,7 @@ from typing import Any
 
 from qiskit_haiqu_provider.exceptions import HaiquInputError
 from qiskit_haiqu_provider.mitigation.settings import check_budget, check_fraction, check_place, check_randomizations
-from qiskit_haiqu_provider.options.base import Options, option
+from qiskit_haiqu_provider.options.base import Layer, Options, option
 from qiskit_haiqu_provider.run.checks import (
     check_flag,
     check_precision,
@@ -154,3 +154,15 @@ class EstimatorOptions(RunOptions):
 
     default_shots: int | None = option(None, _optional_shots, env="HAIQU_DEFAULT_SHOTS")
     """Shots of each measurement circuit, instead of ``default_precision``. Default: ``None``."""
+
+    def _all_layers(self) -> list[Layer]:
+        """Where settings come from; shots that are set further out than a precision do not count."""
+        layers = super()._all_layers()
+        precise = next((index for index, (_, layer) in enumerate(layers) if "default_precision" in layer), None)
+        if precise is None:
+            return layers
+        further = [
+            (source, {name: value for name, value in layer.items() if name != "default_shots"})
+            for source, layer in layers[precise + 1 :]
+        ]
+        return [*layers[: precise + 1], *further]

@@ -1,15 +1,17 @@
 """What both primitives share: the backend, the options, and how a planned run is submitted."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2
 
-from qiskit_haiqu_provider.backend import HaiquBackend, RunSettings
+from qiskit_haiqu_provider.backend import HaiquBackend
 from qiskit_haiqu_provider.exceptions import HaiquInputError, HaiquOptionError
 from qiskit_haiqu_provider.options.definitions import RunOptions
 from qiskit_haiqu_provider.provider import HaiquProvider
+from qiskit_haiqu_provider.run_settings import RunSettings
 
 _OWN_NAMES = {
     "shots": "Set default_shots, or give shots to run().",
@@ -31,7 +33,10 @@ class HaiquPrimitive:
         mode: HaiquBackend | str | None,
         options: RunOptions | Mapping[str, Any] | None,
         kind: type[RunOptions],
+        misplaced: Mapping[str, Any],
     ) -> None:
+        for name in misplaced:
+            raise _misplaced(name, misplaced[name], owner=type(self).__name__, kind=kind)
         if backend is not None and mode is not None:
             raise HaiquInputError("backend and mode are two names of one argument. Give one of them.")
         self._backend = _as_backend(backend if backend is not None else mode)
@@ -90,6 +95,18 @@ def as_list(pubs: Iterable[Any]) -> list[Any]:
         raise HaiquInputError(
             f"pubs is a {type(pubs).__name__}, not a list of PUBs. Wrap a single PUB in a list: run([pub])."
         ) from None
+
+
+_OPTION_NAMES = {"seed": "seed_simulator", "shots": "default_shots", "precision": "default_precision"}
+"""What options are called in the constructors of other primitives."""
+
+
+def _misplaced(name: str, value: Any, *, owner: str, kind: type[RunOptions]) -> TypeError:
+    """The error for an argument that does not exist; where it is an option, it says how to give it."""
+    option = _OPTION_NAMES.get(name, name)
+    known = option in {spec.name for spec in fields(kind)}
+    hint = f"Give options={{'{option}': {value!r}}}." if known else "Its arguments are backend, mode and options."
+    return TypeError(f"{owner} has no argument '{name}'. {hint}")
 
 
 def _as_backend(backend: Any) -> HaiquBackend:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, Never, cast
 
 from qiskit.primitives import BaseEstimatorV2
 from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
@@ -15,6 +15,7 @@ from qiskit_haiqu_provider.primitives.base import HaiquPrimitive, as_list
 from qiskit_haiqu_provider.run.checks import check_precision
 from qiskit_haiqu_provider.run.plan import plan_estimator
 from qiskit_haiqu_provider.run.pubs import check_estimable, estimator_pub
+from qiskit_haiqu_provider.run_settings import RunSettings
 
 
 class EstimatorV2(HaiquPrimitive, BaseEstimatorV2):
@@ -22,7 +23,8 @@ class EstimatorV2(HaiquPrimitive, BaseEstimatorV2):
 
     A PUB is ``(circuit, observables)``, ``(circuit, observables, values)`` or
     ``(circuit, observables, values, precision)``. The shape of the observables and the shape of the values (without
-    their last axis) are broadcast against each other; the result has ``evs`` and ``stds`` of the broadcast shape.
+    their last axis, which a single parameter needs not have) are broadcast against each other; the result has ``evs``
+    and ``stds`` of the broadcast shape.
     ``stds`` are the standard errors of ``evs``: 0 for exact values, and for identities, which need no measurement.
 
     ``precision`` is the standard error wanted for a single Pauli: every measurement circuit takes
@@ -50,8 +52,9 @@ class EstimatorV2(HaiquPrimitive, BaseEstimatorV2):
         *,
         mode: HaiquBackend | str | None = None,
         options: EstimatorOptions | Mapping[str, Any] | None = None,
+        **misplaced: Never,
     ) -> None:
-        self._set_up(backend, mode, options, EstimatorOptions)
+        self._set_up(backend, mode, options, EstimatorOptions, misplaced)
 
     @property
     def options(self) -> EstimatorOptions:
@@ -61,10 +64,7 @@ class EstimatorV2(HaiquPrimitive, BaseEstimatorV2):
     @property
     def default_precision(self) -> float:
         """Target standard error of PUBs that do not say."""
-        found = self._options.first_set("default_shots", "default_precision")
-        if found is None:
-            return self.options.default_precision
-        return 1.0 / math.sqrt(found.value) if found.name == "default_shots" else float(found.value)
+        return _precision(self._options.values())
 
     def run(self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None) -> HaiquJob:
         """Estimate PUBs.
@@ -81,16 +81,17 @@ class EstimatorV2(HaiquPrimitive, BaseEstimatorV2):
             HaiquInputError: If something cannot be run; names the PUB. Nothing was submitted.
             HaiquCostLimitError: If the estimate is above ``max_cost_usd``. Nothing was submitted.
         """
-        plan, tasks = plan_estimator(self._coerced(pubs, precision))
-        return self._backend.submit(tasks, plan, self._settings())
+        values = self._options.values()  # once for all that is asked of them
+        plan, tasks = plan_estimator(self._coerced(pubs, _precision(values) if precision is None else precision))
+        return self._backend.submit(tasks, plan, RunSettings.of(values))
 
     def estimate_cost(self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None) -> CostEstimate:
         """What :meth:`run` would cost with the same arguments; nothing is submitted."""
-        _, tasks = plan_estimator(self._coerced(pubs, precision))
+        _, tasks = plan_estimator(self._coerced(pubs, self.default_precision if precision is None else precision))
         return self._backend.price(tasks, self._settings())
 
-    def _coerced(self, pubs: Iterable[EstimatorPubLike], precision: float | None) -> list[EstimatorPub]:
-        default = self.default_precision if precision is None else check_precision(precision)
+    def _coerced(self, pubs: Iterable[EstimatorPubLike], precision: float) -> list[EstimatorPub]:
+        default = check_precision(precision)
         coerced = []
         for index, pub in enumerate(as_list(pubs)):
             found = estimator_pub(pub, default, where=f"PUB {index}")
@@ -98,3 +99,9 @@ class EstimatorV2(HaiquPrimitive, BaseEstimatorV2):
             self._check_circuit(found.circuit, where=f"PUB {index}")
             coerced.append(found)
         return coerced
+
+
+def _precision(values: Mapping[str, Any]) -> float:
+    """The precision that counts, of the effective values of the options."""
+    shots = values["default_shots"]
+    return float(values["default_precision"]) if shots is None else 1.0 / math.sqrt(shots)

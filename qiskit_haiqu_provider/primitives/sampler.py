@@ -1,12 +1,12 @@
 """SamplerV2: shots from circuits, on any device of the provider."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, Never, cast
 
 from qiskit.primitives import BaseSamplerV2
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 
-from qiskit_haiqu_provider.backend import HaiquBackend, RunSettings
+from qiskit_haiqu_provider.backend import HaiquBackend
 from qiskit_haiqu_provider.cost.estimate import CostEstimate
 from qiskit_haiqu_provider.job import HaiquJob
 from qiskit_haiqu_provider.options.definitions import SamplerOptions
@@ -14,14 +14,15 @@ from qiskit_haiqu_provider.primitives.base import HaiquPrimitive, as_list
 from qiskit_haiqu_provider.run.checks import check_shots
 from qiskit_haiqu_provider.run.plan import plan_sampler
 from qiskit_haiqu_provider.run.pubs import check_samplable, sampler_pub
+from qiskit_haiqu_provider.run_settings import RunSettings
 
 
 class SamplerV2(HaiquPrimitive, BaseSamplerV2):
     """Samples the classical registers of circuits.
 
     A PUB is ``circuit``, ``(circuit, values)`` or ``(circuit, values, shots)``. Values have shape
-    ``(*shape, num_parameters)``; the result has for each classical register a ``BitArray`` of that ``shape``, with all
-    registers of a shot together. PUBs of one call may have different shots.
+    ``(*shape, num_parameters)``, of a single parameter also ``shape``; the result has for each classical register a
+    ``BitArray`` of that ``shape``, with all registers of a shot together. PUBs of one call may have different shots.
 
     Args:
         backend: A backend of :class:`~qiskit_haiqu_provider.HaiquProvider`, the name of a device, or ``None`` for
@@ -45,8 +46,9 @@ class SamplerV2(HaiquPrimitive, BaseSamplerV2):
         *,
         mode: HaiquBackend | str | None = None,
         options: SamplerOptions | Mapping[str, Any] | None = None,
+        **misplaced: Never,
     ) -> None:
-        self._set_up(backend, mode, options, SamplerOptions)
+        self._set_up(backend, mode, options, SamplerOptions, misplaced)
 
     @property
     def options(self) -> SamplerOptions:
@@ -84,10 +86,11 @@ class SamplerV2(HaiquPrimitive, BaseSamplerV2):
 
     def _coerced(self, pubs: Iterable[SamplerPubLike], shots: int) -> list[SamplerPub]:
         default = check_shots(shots)
+        free = self._backend.via == "local"  # elsewhere zeros would be paid for
         coerced = []
         for index, pub in enumerate(as_list(pubs)):
             found = sampler_pub(pub, default, where=f"PUB {index}")
-            check_samplable(found.circuit, where=f"PUB {index}")
+            check_samplable(found.circuit, where=f"PUB {index}", unmeasured=free)
             self._check_circuit(found.circuit, where=f"PUB {index}")
             coerced.append(found)
         return coerced

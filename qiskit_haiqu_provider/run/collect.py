@@ -241,7 +241,11 @@ def _experiment_data(outline: CircuitOutline, task: TaskResult) -> Iterator[Expe
     if isinstance(task, Statevectors):
         yield from (ExperimentResultData(statevector=amplitudes) for amplitudes in task.amplitudes)
         return
-    for shots in cast("Samples", task).outcomes:
+    samples = cast("Samples", task)
+    if not outline.num_clbits:  # there is nothing to count, and Aer does not either
+        yield from (ExperimentResultData() for _ in samples.outcomes)
+        return
+    for shots in samples.outcomes:
         values, positions = np.unique(shots, axis=0, return_inverse=True)
         keys = np.array(list(map(hex, _integers(values))), dtype=object)
         positions = positions.reshape(-1)

@@ -144,7 +144,7 @@ def plan_estimator(pubs: Sequence[EstimatorPub]) -> tuple[Plan, tuple[Task, ...]
     outlines: list[Outline] = []
     tasks: list[Task] = []
     for index, pub in enumerate(pubs):
-        distinct, ids = _distinct_observables(pub)
+        distinct, ids = _distinct_observables(pub, where=f"PUB {index}")
         shots = shots_from_precision(pub.precision) if pub.precision > 0 else None
         outline = EstimatorOutline(
             parameter_shape=pub.parameter_values.shape,
@@ -213,7 +213,7 @@ def _flat_values(pub: SamplerPub | EstimatorPub) -> np.ndarray[Any, np.dtype[np.
     return np.asarray(values, dtype=np.float64).reshape(bindings.size, bindings.num_parameters)
 
 
-def _distinct_observables(pub: EstimatorPub) -> tuple[list[SparsePauliOp], tuple[int, ...]]:
+def _distinct_observables(pub: EstimatorPub, *, where: str) -> tuple[list[SparsePauliOp], tuple[int, ...]]:
     """The distinct observables of a PUB as Pauli sums, and for each of its observables which one it is.
 
     Projectors (``0 1 + - r l``) become sums of Paulis.
@@ -226,16 +226,16 @@ def _distinct_observables(pub: EstimatorPub) -> tuple[list[SparsePauliOp], tuple
         key = tuple(np.asarray(part).tobytes() for part in parts)
         if key not in known:
             known[key] = len(distinct)
-            distinct.append(_pauli_sum(observable))
+            distinct.append(_pauli_sum(observable, where=where))
         ids.append(known[key])
     return distinct, tuple(ids)
 
 
-def _pauli_sum(observable: SparseObservable) -> SparsePauliOp:
+def _pauli_sum(observable: SparseObservable, *, where: str) -> SparsePauliOp:
     """The observable as a sum of Paulis."""
     kinds = np.asarray(observable.bit_terms)
     if (kinds > _Y).any():  # projectors
-        _check_terms(observable, kinds)
+        _check_terms(observable, kinds, where=where)
         return SparsePauliOp.from_sparse_observable(observable)
     boundaries = np.asarray(observable.boundaries, dtype=np.intp)
     places = np.repeat(np.arange(len(boundaries) - 1), np.diff(boundaries)), np.asarray(observable.indices)
@@ -246,15 +246,15 @@ def _pauli_sum(observable: SparseObservable) -> SparsePauliOp:
     return SparsePauliOp(paulis, np.asarray(observable.coeffs), ignore_pauli_phase=True, copy=False)  # none has one
 
 
-def _check_terms(observable: SparseObservable, kinds: NDArray[np.uint8]) -> None:
+def _check_terms(observable: SparseObservable, kinds: NDArray[np.uint8], *, where: str) -> None:
     """Refuse projectors on so many qubits that their Paulis could not be listed."""
     boundaries = np.asarray(observable.boundaries, dtype=np.intp)
     projectors = np.add.reduceat(np.append(kinds > _Y, False).astype(np.intp), boundaries[:-1])
     terms = int(np.sum(2.0 ** np.minimum(projectors, 1000)).clip(max=2.0**62))
     if terms > MAX_TERMS:
         raise HaiquInputError(
-            f"observables: its projectors expand into {terms:,} Paulis, at most {MAX_TERMS:,} are possible. Sample the "
-            "circuit instead, or use projectors on fewer qubits."
+            f"{where}: the projectors of an observable expand into {terms:,} Paulis, at most {MAX_TERMS:,} are "
+            "possible. Sample the circuit instead, or use projectors on fewer qubits."
         )
 
 

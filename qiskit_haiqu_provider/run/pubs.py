@@ -1,6 +1,6 @@
 """PUBs made whole: coerced by Qiskit's own containers, checked once, every error naming the PUB."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -9,12 +9,18 @@ from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
+from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_haiqu_provider.exceptions import HaiquCircuitError, HaiquInputError
 from qiskit_haiqu_provider.run.checks import check_precision, check_shots
 from qiskit_haiqu_provider.run.circuits import final_measurements, measures
 
-_RESERVED = frozenset({"keys", "values", "items", "shape", "ndim", "size"})
+_RESERVED = frozenset(
+    {"keys", "values", "items", "shape", "ndim", "size", "self"}
+    | {"_data", "_shape", "_SHAPE", "_FIELDS", "_FIELD_TYPES", "_RESTRICTED_NAMES"}
+)
+"""Names that ``DataBin`` refuses, or cannot be called with."""
+
 _NO_VALUES = BindingsArray()
 
 _PARTS = (tuple, list, QuantumCircuit)
@@ -66,19 +72,25 @@ def estimator_pub(pub: Any, default_precision: float, *, where: str) -> Estimato
         ) from error
 
 
-def check_samplable(circuit: QuantumCircuit, *, where: str) -> None:
+def check_samplable(circuit: QuantumCircuit, *, where: str, unmeasured: bool = False) -> None:
     """Refuse a circuit that a sampler has nothing to return for.
+
+    Args:
+        circuit: The circuit.
+        where: What it is, for the message.
+        unmeasured: Whether registers that nothing is measured into are fine: all their bits are 0, which costs
+            nothing where nothing is paid.
 
     Raises:
         HaiquCircuitError: If the circuit measures nothing, or a register cannot be a field of the result.
     """
-    if not circuit.cregs or not measures(circuit):
+    if not circuit.cregs or not (unmeasured or measures(circuit)):
         raise HaiquCircuitError(
             f"{where}: the circuit has no measurements into a classical register, so there is nothing to sample. "
             "Call circuit.measure_all() first."
         )
     for creg in circuit.cregs:
-        if creg.name in _RESERVED or creg.name.startswith("_"):
+        if creg.name in _RESERVED:
             raise HaiquCircuitError(
                 f"{where}: the classical register '{creg.name}' cannot be a field of the result, because the name is "
                 f"reserved by qiskit.primitives.DataBin. Rename it, for example to '{creg.name.strip('_')}_bits'."
@@ -153,28 +165,26 @@ def _check_names(circuit: QuantumCircuit, bindings: BindingsArray, *, where: str
 
 
 def _columns(circuit: QuantumCircuit, values: Any, *, where: str) -> dict[Any, Any]:
-    """Positional values as a mapping; their last axis must run over the circuit's parameters."""
+    """Positional values as a mapping. Their last axis runs over the parameters; a single one may go without."""
     array = _coerced(lambda: np.asarray(values, dtype=np.float64), "parameter values", where=where)
     count = circuit.num_parameters
-    if array.ndim == 0 and count == 1:
-        array = array.reshape(1)
-    last = array.shape[-1] if array.ndim else 0
-    if last != count:
+    if count != 1 and array.shape[-1:] != (count,):
         raise HaiquInputError(
-            f"{where}: the circuit has {count} parameter{'s' * (count != 1)}, but the values have shape {array.shape}. "
-            f"Give values of shape (..., {count}), in the order of circuit.parameters{_reshaping(array, count)}."
+            f"{where}: the circuit has {count} parameters, but the values have shape {array.shape}. "
+            f"Give values of shape (..., {count}), in the order of circuit.parameters."
         )
     return {tuple([parameter.name for parameter in circuit.parameters]): array}
 
 
-def _reshaping(array: Any, count: int) -> str:
-    """How to turn a flat list of values for one parameter into parameter sets."""
-    return ": np.reshape(values, (-1, 1))" if count == 1 and array.ndim == 1 else ""
-
-
 def _observables(circuit: QuantumCircuit, observables: Any, *, where: str) -> ObservablesArray:
     """Observables that fit the circuit."""
-    array = _coerced(lambda: ObservablesArray.coerce(observables), "observables", where=where)
+    try:
+        array = _coerced(lambda: ObservablesArray.coerce(observables), "observables", where=where)
+    except HaiquInputError:
+        # Qiskit calls operators with such coefficients not Hermitian.
+        _check_coefficients([each.coeffs for each in _operators(observables)], where=where)
+        raise
+    _check_coefficients([each.coeffs for each in array.sparse_observables_array().ravel()], where=where)
     if array.size and array.num_qubits != circuit.num_qubits:
         raise HaiquInputError(
             f"{where}: the observables act on {array.num_qubits} qubits, but the circuit has {circuit.num_qubits}. "
@@ -183,13 +193,27 @@ def _observables(circuit: QuantumCircuit, observables: Any, *, where: str) -> Ob
     return array
 
 
+def _check_coefficients(coefficients: list[Any], *, where: str) -> None:
+    """Refuse NaN and infinity."""
+    if coefficients and not np.isfinite(np.concatenate(coefficients)).all():
+        raise HaiquInputError(
+            f"{where}: the coefficients of the observables are not all finite. Remove NaN and infinity."
+        )
+
+
+def _operators(observables: Any) -> Iterator[SparsePauliOp]:
+    """The operators with numbers as coefficients in an array-like of observables."""
+    if isinstance(observables, SparsePauliOp):
+        if observables.coeffs.dtype != object:
+            yield observables
+    elif isinstance(observables, (list, tuple)):
+        for each in observables:
+            yield from _operators(each)
+
+
 def _coerced(coerce: Callable[[], _T], what: str, *, where: str) -> _T:
     """Let Qiskit's containers read the input; their errors get the place and stay as the cause."""
     try:
         return coerce()
     except Exception as error:
-        raise HaiquInputError(f"{where}: the {what} cannot be used: {_text(error)}") from error
-
-
-def _text(error: Exception) -> str:
-    return str(getattr(error, "message", error)).strip("'\"")
+        raise HaiquInputError(f"{where}: the {what} cannot be used: {getattr(error, 'message', error)}") from error

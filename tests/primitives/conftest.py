@@ -9,7 +9,7 @@ import pytest
 
 from tests.paths import PATHS, path
 
-_EVERYWHERE = {"test_sampler", "test_estimator"}
+_EVERYWHERE = {"test_sampler", "test_estimator", "test_reference"}
 
 
 def pytest_configure(config):

@@ -63,7 +63,6 @@ SAMPLER_CASES = {
     "a circuit as the list": (lambda: rotated(), ["pubs is a circuit", "run([pub])"]),
     "no iterable": (lambda: 5, ["pubs is a int", "run([pub])"]),
     "no registers": (lambda: [plain(measured=False)], ["no measurements", "measure_all()"]),
-    "no measurements": (lambda: [QuantumCircuit(1, 1)], ["no measurements", "measure_all()"]),
 }
 
 
@@ -73,7 +72,7 @@ def test_sampler_pubs(provider, case):
     assert_refused(provider, lambda: SamplerV2().run(pubs()), HaiquInputError, *words)
 
 
-@pytest.mark.parametrize("name", ["shape", "values", "items", "keys", "size", "ndim", "_data"])
+@pytest.mark.parametrize("name", ["shape", "values", "items", "keys", "size", "ndim", "self", "_data"])
 def test_reserved_register_names(provider, name):
     circuit = QuantumCircuit(1)
     circuit.add_register(ClassicalRegister(1, name))
@@ -94,6 +93,8 @@ ESTIMATOR_CASES = {
         ["3 qubits", "circuit has 2", "apply_layout(circuit.layout)"],
     ),
     "unknown letters": (lambda: [(plain(measured=False), "ZQ")], ["observables"]),
+    "infinite coefficient": (lambda: [(plain(measured=False), {"ZZ": np.inf})], ["PUB 0", "coefficients", "finite"]),
+    "coefficient that is no number": (lambda: [(plain(measured=False), {"ZZ": np.nan})], ["PUB 0", "coefficients"]),
     "no observable": (lambda: [(plain(measured=False),)], ["no observables"]),
     "shapes that do not fit": (
         lambda: [(rotated(measured=False), ["ZZ", "XX", "YY"], np.zeros((2, 2)))],

@@ -657,3 +657,101 @@ def test_the_default_properties_follow_the_options():
     assert estimator.default_precision == 0.25
     assert type(sampler.default_shots) is int
     assert type(estimator.default_precision) is float
+
+
+# Options tell what runs.
+
+
+@pytest.mark.parametrize(
+    ("place", "shots"),
+    [("options", 7), ("backend", 9), ("provider", 8), ("environment", 11), ("nowhere", 1024)],
+)
+@pytest.mark.parametrize("primitive", [SamplerV2, EstimatorV2])
+def test_an_option_that_was_not_set_reads_as_the_value_that_counts(primitive, place, shots, monkeypatch):
+    if place == "environment":
+        monkeypatch.setenv("HAIQU_DEFAULT_SHOTS", "11")
+    provider = HaiquProvider(options={"default_shots": 8} if place == "provider" else None)
+    backend = provider.get_backend(**({"shots": 9} if place == "backend" else {}))
+    options = primitive(backend, options={"default_shots": 7} if place == "options" else None).options
+    if place == "nowhere" and primitive is EstimatorV2:
+        shots = None
+    assert options.default_shots == options.effective("default_shots").value == shots
+    assert options.to_dict()["default_shots"] == shots
+    assert f"default_shots={shots}" in repr(options)
+    assert copy.copy(options).default_shots == copy.deepcopy(options).default_shots == shots
+    assert options.explicit() == ({"default_shots": 7} if place == "options" else {})
+
+
+def test_a_cap_of_the_environment_is_seen(monkeypatch):
+    monkeypatch.setenv("HAIQU_MAX_COST_USD", "5")
+    options = SamplerV2().options
+    assert options.max_cost_usd == 5.0
+    monkeypatch.delenv("HAIQU_MAX_COST_USD")
+    assert options.max_cost_usd is None
+    monkeypatch.setenv("HAIQU_MAX_COST_USD", "five")
+    with pytest.raises(HaiquInputError, match=r"max_cost_usd \(environment\) must be"):
+        _ = options.max_cost_usd
+    options.max_cost_usd = 3
+    assert options.max_cost_usd == 3.0
+
+
+def test_nested_options_that_were_not_set_read_as_the_value_that_counts():
+    provider = HaiquProvider(options={"mitigation": {"guard": False, "budget": "equal"}})
+    for given in (None, {"mitigation": {"budget": "double"}}, SamplerOptions(mitigation={"budget": "double"})):
+        options = SamplerV2(provider.get_backend(), options=given).options
+        budget = "equal" if given is None else "double"
+        for found in (options, copy.copy(options), copy.deepcopy(options)):
+            assert (found.mitigation.guard, found.mitigation.budget) == (False, budget)
+            assert found.mitigation == found.effective("mitigation").value
+            assert str(found.mitigation.effective("guard")) == "guard = False  (provider)"
+        options.mitigation = {"num_randomizations": 4}
+        assert (options.mitigation.guard, options.mitigation.budget) == (False, "equal")
+        options.mitigation.guard = True
+        assert options.values()["mitigation"]["guard"] is True
+        assert options.explicit()["mitigation"] == {"num_randomizations": 4, "guard": True}
+
+
+def test_nested_options_read_the_same_in_another_process():
+    provider = HaiquProvider(options={"default_shots": 77, "mitigation": {"guard": False}})
+    sampler = pickle.loads(pickle.dumps(SamplerV2(provider.get_backend(seed_simulator=4))))
+    assert (sampler.options.default_shots, sampler.options.seed_simulator) == (77, 4)
+    assert sampler.options.mitigation.guard is False
+
+
+def test_shots_behind_a_precision_do_not_count_and_do_not_show():
+    backend = HaiquProvider(options={"default_shots": 50}).get_backend(shots=100)
+    estimator = EstimatorV2(backend, options={"default_precision": 0.5})
+    assert estimator.options.default_shots is None
+    assert str(estimator.options.effective("default_shots")) == "default_shots = None  (default)"
+    assert shots_and_precision(estimator) == (4, 0.5)
+    estimator.options.default_shots = 25
+    assert shots_and_precision(estimator) == (25, 0.2)
+
+
+def test_a_kind_of_options_reads_as_its_defaults():
+    assert SamplerOptions.default_shots == 1024
+    assert EstimatorOptions.default_shots is None
+    assert {"default_shots", "seed_simulator", "mitigation"} <= set(dir(SamplerOptions()))
+
+
+# Options in the wrong place.
+
+
+@pytest.mark.parametrize(
+    ("primitive", "name", "value", "hint"),
+    [
+        (SamplerV2, "default_shots", 500, "Give options={'default_shots': 500}."),
+        (SamplerV2, "seed", 7, "Give options={'seed_simulator': 7}."),
+        (SamplerV2, "shots", 500, "Give options={'default_shots': 500}."),
+        (SamplerV2, "use_mitigation", True, "Give options={'use_mitigation': True}."),
+        (SamplerV2, "default_precision", 0.1, "Its arguments are backend, mode and options."),
+        (SamplerV2, "session", None, "Its arguments are backend, mode and options."),
+        (EstimatorV2, "default_precision", 0.01, "Give options={'default_precision': 0.01}."),
+        (EstimatorV2, "seed", 7, "Give options={'seed_simulator': 7}."),
+        (EstimatorV2, "precision", 0.1, "Give options={'default_precision': 0.1}."),
+    ],
+)
+def test_an_option_that_is_given_as_an_argument_is_told_where_it_goes(primitive, name, value, hint):
+    with pytest.raises(TypeError) as caught:
+        primitive(**{name: value})
+    assert str(caught.value) == f"{primitive.__name__} has no argument '{name}'. {hint}"

@@ -133,5 +133,6 @@ def _without_parametric_phase(circuit: QuantumCircuit) -> QuantumCircuit:
 
 
 def _reason(result: Any) -> str:
-    parts = {str(experiment.status) for experiment in result.results if not experiment.success}
-    return "; ".join(sorted(parts | {str(result.status)}))
+    """What Aer says of the circuits that failed; or of the run, if it says no more."""
+    said = sorted({str(experiment.status) for experiment in result.results if not experiment.success})
+    return "; ".join([each.removeprefix("ERROR:").strip() for each in said or [str(result.status)]])

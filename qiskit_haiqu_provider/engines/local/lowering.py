@@ -12,6 +12,7 @@ from qiskit_haiqu_provider.engines.local.channels.choice import is_worth_it, wor
 from qiskit_haiqu_provider.engines.local.channels.readings import readings
 from qiskit_haiqu_provider.engines.local.effort import is_small
 from qiskit_haiqu_provider.engines.local.memo import CircuitMemo
+from qiskit_haiqu_provider.engines.local.methods import check_method
 from qiskit_haiqu_provider.engines.local.noise import confusions
 from qiskit_haiqu_provider.engines.local.options import DEVICE_NOISE, aer_options
 from qiskit_haiqu_provider.engines.local.prepare import Prepared, prepare, read_gates
@@ -135,6 +136,8 @@ def _piece(
     if noisy is not None:
         return Route.PROBABILITIES, noisy
     route = _route(piece, method, noise_model, where)
+    if route in {Route.SHOTS, Route.VALUES} and method != "automatic":
+        check_method(ready.circuit, values, method, where=where)
     if route is Route.PROBABILITIES and noise_model is not None:
         confusions(noise_model, ())  # refuses now what it could not undo later
     if observables is not None and (task.shots is not None or route is Route.PROBABILITIES):

@@ -169,10 +169,10 @@ def prepare(
     known, names, data, everything = circuit, *_contents(circuit)
     _refuse_angles(everything, where)
     while borrows_names(everything):  # and once more, if a definition has such a gate in it
-        known = unrolled(renamed(known), method)
+        known = unrolled(renamed(known), method, where=where)
         names, data, everything = _contents(known)
     if not names <= known_gates(method):
-        known = unrolled(known, method)
+        known = unrolled(known, method, where=where)
         names, data, _ = _contents(known)
     active = _active(known, data)
     kept = sorted(active | set(keep)) if shrink else list(range(known.num_qubits))

@@ -62,15 +62,21 @@ def renamed(circuit: QuantumCircuit) -> QuantumCircuit:
 @cache
 def known_gates(method: str) -> frozenset[str]:
     """Names of the instructions that Aer runs as they are; those that are no standard gates, with any method."""
-    from qiskit_aer import AerSimulator  # loaded when something is simulated
-
-    everywhere = frozenset(AerSimulator().target.operation_names) | {"barrier", "delay", "measure"}
-    if method in {"automatic", "statevector", "stabilizer"}:  # Aer tells best what is no Clifford gate
+    everywhere = aer_operations("automatic")
+    if method in {"automatic", "statevector", "stabilizer"}:  # what is no Clifford gate is not made of any either
         return everywhere
-    names = set(AerSimulator(method=method).target.operation_names) | {"barrier", "delay", "measure"}
+    names = set(aer_operations(method))
     if method == "extended_stabilizer":
         names.discard("rz")  # of which it only takes quarter turns, while it takes any angle of p
     return frozenset(everywhere - (set(get_standard_gate_name_mapping()) - names))
+
+
+@cache
+def aer_operations(method: str) -> frozenset[str]:
+    """Names of all instructions that a method of Aer's runs."""
+    from qiskit_aer import AerSimulator  # loaded when something is simulated
+
+    return frozenset(AerSimulator(method=method).target.operation_names) | {"barrier", "delay", "measure"}
 
 
 @lru_cache(maxsize=16)
@@ -108,13 +114,22 @@ _CONTROL_FLOW = {
 }
 
 
-def unrolled(circuit: QuantumCircuit, method: str) -> QuantumCircuit:
-    """The circuit with all gates unrolled that the simulator does not know."""
+def unrolled(circuit: QuantumCircuit, method: str, *, where: str = "The circuit") -> QuantumCircuit:
+    """The circuit with all gates unrolled that the simulator does not know.
+
+    Args:
+        circuit: Any circuit.
+        method: Aer's method, which decides what gates it knows.
+        where: How errors call the circuit.
+
+    Raises:
+        HaiquCircuitError: If a gate cannot be unrolled.
+    """
     try:
         return _unroller(circuit.num_qubits, method).run(circuit)
     except QiskitError as error:
         foreign = sorted(operation_names(circuit) - known_gates(method))
         raise HaiquCircuitError(
-            f"The circuit '{circuit.name}' has instructions that cannot be simulated ({', '.join(foreign)}): "
-            f"{getattr(error, 'message', error)}. Decompose them into standard gates first."
+            f"{where}: {', '.join(map(repr, foreign))} cannot be simulated: "
+            f"{str(getattr(error, 'message', error)).rstrip('.')}. Decompose them into standard gates first."
         ) from error

@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
 from qiskit.circuit.library import efficient_su2
 from qiskit.providers import JobStatus
 from qiskit_aer.noise import NoiseModel, depolarizing_error
@@ -106,12 +107,15 @@ def test_pending_jobs_are_counted(provider):
 
 def test_a_failing_simulation_says_why(provider):
     backend = provider.get_backend("aer_simulator", method="stabilizer")
-    circuit = QuantumCircuit(1)
-    circuit.t(0)
+    circuit, turn = QuantumCircuit(1, name="loop"), Parameter("turn")
+    with circuit.for_loop(range(3), turn):
+        circuit.rz(turn, 0)
     circuit.measure_all()
     job = SamplerV2(backend).run([circuit])
-    with pytest.raises(HaiquJobError, match=r"(?i)simulation failed.*stabilizer"):
+    with pytest.raises(HaiquJobError) as caught:
         job.result()
+    message = 'The simulation failed: Circuit loop contains invalid parameters  for "stabilizer" method.'
+    assert str(caught.value) == message
 
 
 def raising(error):
