@@ -1,4 +1,4 @@
-"""How much better mitigated values are: ``python -m benchmarks.mitigation [--quick | --unseen]``."""
+"""How much better mitigated values are: ``python -m benchmarks.mitigation [--quick | --unseen | --fresh]``."""
 
 import argparse
 import os
@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.mitigation_methods import METHODS, SHARES, exact
 from benchmarks.mitigation_report import Facts, save, text
-from benchmarks.mitigation_suite import DEV, QUICK, UNSEEN, Case, cases
+from benchmarks.mitigation_suite import DEV, FRESH, QUICK, UNSEEN, Case, cases
 
 Z_95 = 1.96
 NULL_BIAS = 0.015
@@ -24,6 +24,7 @@ _SUITES = {
     "dev": (("fake_torino", "fake_kyiv", "fake_fez"), DEV),
     "quick": (("fake_torino", "fake_kyiv"), QUICK),
     "unseen": (("fake_marrakesh", "fake_brisbane"), UNSEEN),
+    "fresh": (("fake_aachen", "fake_sherbrooke"), FRESH),
 }
 
 
@@ -31,13 +32,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two devices and five small circuits, under five minutes")
     parser.add_argument("--unseen", action="store_true", help="devices and circuits kept apart from tuning")
+    parser.add_argument("--fresh", action="store_true", help="the same, drawn after all choices")
     parser.add_argument("--shots", type=int, default=8192)
     parser.add_argument("--repetitions", type=int, default=None, help="default: 8, or 4 if quick")
     parser.add_argument("--methods", nargs="*", default=list(METHODS))
     parser.add_argument("--only", nargs="*", default=None, help="names of circuits; nothing is stored then")
     parser.add_argument("--part", choices=("values", "shares", "bell"), nargs="*", default=["values", "shares", "bell"])
     arguments = parser.parse_args()
-    suite = "quick" if arguments.quick else "unseen" if arguments.unseen else "dev"
+    suite = "quick" if arguments.quick else "unseen" if arguments.unseen else "fresh" if arguments.fresh else "dev"
     repetitions = arguments.repetitions or (4 if arguments.quick else 8)
     devices, names = _SUITES[suite]
     chosen = list(cases(devices, tuple(arguments.only or names)))
