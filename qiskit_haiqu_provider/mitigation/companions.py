@@ -80,7 +80,8 @@ def cliffords(
     first = list(structure.first)
     preparations = np.where((chosen >= pool)[:, None], axes[body], _Z)
     unitaries[:, first] = unitaries[:, first] @ _PREPARATIONS[preparations]
-    return Clifford(unitaries, np.where(known[chosen], back.sign[body], 0).astype(np.int8), back.met[body])
+    ideal = np.where(known[chosen], back.sign[body], 0).astype(np.int8)
+    return Clifford(unitaries, ideal, followed(structure, quarters[body], terms, counted=True).met)
 
 
 def mirrors(structure: Structure) -> tuple[Structure, ...]:

@@ -275,7 +275,7 @@ class Finisher:
         """From :meth:`to_json`, perhaps of another process.
 
         Raises:
-            HaiquResponseError: If a later version of this package wrote it.
+            HaiquResponseError: If another version of this package wrote it.
         """
         if value.get("version") != _VERSION:
             raise HaiquResponseError(

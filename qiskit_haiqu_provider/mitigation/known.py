@@ -72,7 +72,7 @@ def known_circuits(
         rng: Source of randomness.
 
     Returns:
-        None if the circuit has no companions.
+        None of them if the circuit has no companions.
     """
     if not structure.unitary:
         return []

@@ -6,11 +6,12 @@ In a circuit whose value is not small, many paths have equal signs, and these ar
 the noise damps less. In others paths nearly cancel, and what is left is mostly how differently they are damped.
 
 So three rates are fitted to what the companions show: with :math:`g` gates and :math:`x` letters X and Y met on its
-path, and :math:`w` qubits read, a companion's value is :math:`\exp(-a g - b x - c w)`. With :math:`\ell` for
-:math:`a g + b x` of a path, and :math:`L` for that of the companions, paths of amplitudes :math:`\alpha` add up to
-:math:`A = \sum \alpha` without noise, and to :math:`B = \sum \alpha (1 - \ell + L)` with it, divided by what companions
-lose, to first order. What was measured, divided by the companions' damping, is multiplied by
-:math:`(A B + s^2) / (B^2 + s^2)`: how much :math:`A` there is to :math:`B`, or 1 where there is too little of either.
+path, and :math:`w` qubits read, a companion's value is :math:`\exp(-a g - b x - c w)`. A path of the circuit has an
+amplitude :math:`\alpha` and loses :math:`\ell = a g + b x`, in the mean by the squares of the amplitudes
+:math:`\bar\ell`, and companions lose :math:`L`. Without noise paths add up to :math:`A = \sum \alpha`, and with it, to
+first order and divided by what companions keep, to :math:`B = e^{L-\bar\ell} \sum \alpha (1 - \ell + \bar\ell)`.
+What was measured, divided by the companions' damping, is multiplied by :math:`(A B + s^2) / (B^2 + s^2)`: how much
+:math:`A` there is to :math:`B`, or 1 where there is too little of either.
 """
 
 from collections.abc import Sequence
@@ -44,6 +45,7 @@ _UNEVEN = 0.02
 """Relative error of the rates as a model: gates and qubits are not alike."""
 
 _STEPS = 8
+"""Of the fit, which is linear in each of them; it hardly moves after five."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,10 @@ class Paths:
     """Shape ``(Clifford companions, terms, METERS)``; these are the first among all companions."""
 
     circuit: Array
-    """Sums over the circuit's paths, each times each, shape ``(terms, 1 + METERS, 1 + METERS)``: see ``spread``."""
+    """Sums over the circuit's paths, each times each, shape ``(terms, 1 + METERS, 1 + METERS)``: see ``Spread``."""
+
+    typical: Array
+    """What one of these paths meets, shape ``(terms, METERS)``."""
 
 
 def paths_of(
@@ -69,11 +74,16 @@ def paths_of(
     """
     if not companions:
         return tuple(
-            Paths(np.zeros((0, len(each), METERS), np.int32), np.zeros((len(each), 1 + METERS, 1 + METERS)))
-            for each in terms
+            Paths(
+                np.zeros((0, size, METERS), np.int32),
+                np.zeros((size, 1 + METERS, 1 + METERS)),
+                np.zeros((size, METERS)),
+            )
+            for size in map(len, terms)
         )
-    found = np.split(spread(structure, np.concatenate(terms)), np.cumsum([len(each) for each in terms])[:-1])
-    return tuple(map(Paths, companions, found))
+    found = spread(structure, np.concatenate(terms))
+    ends = np.cumsum([len(each) for each in terms])[:-1]
+    return tuple(map(Paths, companions, np.split(found.products, ends), np.split(found.typical, ends)))
 
 
 @dataclass(frozen=True)
@@ -118,16 +128,18 @@ def rates(bases: Sequence[Seen], *, shots: int) -> Array:
         bases: Companions of all bases.
         shots: Of each companion.
     """
+    from scipy.optimize import nnls  # takes long to load
+
     met = np.concatenate([np.zeros((0, METERS + 1)), *(_met(each)[each.known] for each in bases)])
     values = np.concatenate([np.zeros(0), *(_left(each)[each.known] for each in bases)])
     found = _TYPICAL
     for _ in range(_STEPS):
         expected = np.exp(-met @ found)
-        variance = np.maximum(1 - expected**2, _UNEVEN) / shots + (_UNEVEN * expected) ** 2
+        errors = np.sqrt(np.maximum(1 - expected**2, _UNEVEN) / shots + (_UNEVEN * expected) ** 2)
         slopes = -met * expected[:, None]
-        curvature = (slopes / variance[:, None]).T @ slopes + np.eye(len(found)) / _WIDTH**2
-        gradient = slopes.T @ ((values - expected) / variance) - found / _WIDTH**2
-        found = np.maximum(found + np.linalg.solve(curvature, gradient), 0.0)
+        rows = np.concatenate([slopes / errors[:, None], np.eye(len(found)) / _WIDTH])
+        aims = np.concatenate([(values - expected + slopes @ found) / errors, np.zeros(len(found))])
+        found, _ = nnls(rows, aims)
     return found
 
 
@@ -136,7 +148,9 @@ def _as_sums(found: Damping, seen: Seen, rates: Array) -> Damping:
     count = seen.known.sum(axis=0)
     left = (seen.known * np.exp(-seen.paths.companions @ rates[:METERS])).sum(axis=0) / np.maximum(count, 1)
     lost = -np.log(np.where(count > 0, left, 1.0))
-    damped = np.concatenate([1 + lost[:, None], np.tile(-rates[:METERS], (len(lost), 1))], axis=1)
+    own = seen.paths.typical @ rates[:METERS]
+    damped = np.concatenate([1 + own[:, None], np.tile(-rates[:METERS], (len(own), 1))], axis=1)
+    damped *= np.exp(lost - own)[:, None]
     both = (seen.paths.circuit[:, 0] * damped).sum(axis=1)
     square = np.einsum("ti,tij,tj->t", damped, seen.paths.circuit, damped)
     change = np.clip((both + _DOUBT) / (square + _DOUBT), _LEAST_CHANGE, _MOST_CHANGE)

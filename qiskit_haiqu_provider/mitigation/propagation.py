@@ -9,8 +9,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from qiskit_haiqu_provider.mitigation.paulis import PAULIS, common_images, images
-from qiskit_haiqu_provider.mitigation.structure import Fixed, Structure
+from qiskit_haiqu_provider.mitigation.paulis import PAULIS, Images, common_images, images
+from qiskit_haiqu_provider.mitigation.structure import Structure
 from qiskit_haiqu_provider.run.rotations import ROTATIONS
 
 METERS = 2
@@ -24,7 +24,7 @@ STRINGS = 256
 
 _FEWEST_STRINGS = 8
 _STRINGS_IN_ALL = 8192
-"""Of all terms together, so that the time hardly grows with many terms."""
+"""Of all terms together, as long as each has the fewest: up to about a thousand terms the time is the same."""
 
 _MOST_SETS = 8
 """Parameter sets that stand for a sweep."""
@@ -33,7 +33,11 @@ _MOST_OWNERS = 128
 """Of terms at parameter sets, where there is a sweep."""
 
 _NOTHING = 1e-12
+"""Amplitudes that are rounding errors."""
+
 _DIGITS = 9
+"""Of amplitudes that are compared."""
+
 _Z = 3
 
 
@@ -48,16 +52,19 @@ class Followed:
     """Shape ``(bodies, terms)``."""
 
     met: NDArray[np.int32]
-    """Counts along the path, shape ``(bodies, terms, METERS)``."""
+    """Counts along the path, shape ``(bodies, terms, METERS)``; 0 if nothing was counted."""
 
 
-def followed(structure: Structure, quarters: NDArray[np.int8], terms: NDArray[np.int8]) -> Followed:
+def followed(
+    structure: Structure, quarters: NDArray[np.int8], terms: NDArray[np.int8], *, counted: bool = False
+) -> Followed:
     """Pull terms back through Clifford circuits.
 
     Args:
         structure: What stays; its two-qubit gates are Clifford gates.
         quarters: Angles of the segments in quarter turns, shape ``(bodies, segments, 3)``.
         terms: Paulis by the letters' numbers on each wire, shape ``(terms, wires)``.
+        counted: Whether it is counted what they meet, which takes half as long again.
     """
     image, sign_of = _segment_images()
     code = (quarters @ np.array([16, 4, 1])).astype(np.intp)
@@ -77,7 +84,8 @@ def followed(structure: Structure, quarters: NDArray[np.int8], terms: NDArray[np
             table = common_images(fixed.matrices)
             one, two = fixed.wires
             pair = 4 * pauli[:, :, one] + pauli[:, :, two]
-            met += _MET[pair]
+            if counted:
+                met += _MET[pair]
             np.multiply(sign, table.sign[pair], out=sign)
             pair = table.image[pair]
             pauli[:, :, one], pauli[:, :, two] = pair >> 2, pair & 3
@@ -86,7 +94,21 @@ def followed(structure: Structure, quarters: NDArray[np.int8], terms: NDArray[np
     return Followed(pauli, sign, met)
 
 
-def spread(structure: Structure, terms: NDArray[np.int8]) -> NDArray[np.float64]:
+@dataclass(frozen=True)
+class Spread:
+    """Terms as sums over paths, of those paths that count in the initial state; means over some parameter sets."""
+
+    products: NDArray[np.float64]
+    """Of the sum of amplitudes and the sums of amplitudes times each of the ``METERS``, each with each.
+
+    Shape ``(terms, 1 + METERS, 1 + METERS)``.
+    """
+
+    typical: NDArray[np.float64]
+    """What a path meets, by the squares of the amplitudes, shape ``(terms, METERS)``."""
+
+
+def spread(structure: Structure, terms: NDArray[np.int8]) -> Spread:
     """Pull terms back through the circuit itself, keeping only the Paulis of largest amplitude.
 
     What is kept is too little to tell the values of most circuits. It is asked only which gates the paths meet that add
@@ -95,10 +117,6 @@ def spread(structure: Structure, terms: NDArray[np.int8]) -> NDArray[np.float64]
     Args:
         structure: What stays; its two-qubit gates are Clifford gates.
         terms: Paulis by the letters' numbers on each wire, shape ``(terms, wires)``.
-
-    Returns:
-        Products of sums over the paths that count in the initial state: of their amplitudes, and of these times each of
-        the ``METERS``; each with each, as means over some parameter sets. Shape ``(terms, 1 + METERS, 1 + METERS)``.
     """
     sets = len(structure.unitaries)
     count = max(1, min(sets, _MOST_SETS, _MOST_OWNERS // max(1, len(terms))))
@@ -108,13 +126,14 @@ def spread(structure: Structure, terms: NDArray[np.int8]) -> NDArray[np.float64]
     for wire, segment in enumerate(structure.last):
         paths.turn(wire, segment)
     for fixed in reversed(structure.fixed):
-        if fixed.entangles:
-            paths.pass_gate(fixed)
+        if fixed.entangles and fixed.matrices is not None:
+            paths.pass_gate(fixed.wires, common_images(fixed.matrices))
         for wire, segment in zip(fixed.wires, fixed.before, strict=True):
             paths.turn(wire, segment)
-    sums = paths.on_zero().reshape(count, len(terms), 1 + METERS)
-    found: NDArray[np.float64] = (sums[..., None] * sums[..., None, :]).mean(axis=0)
-    return found
+    sums = paths.on_zero().reshape(count, len(terms), 2, 1 + METERS)
+    signed, squares = sums[:, :, 0], sums[:, :, 1].mean(axis=0)
+    typical = np.divide(squares[:, 1:], squares[:, :1], out=np.zeros((len(terms), METERS)), where=squares[:, :1] > 0)
+    return Spread((signed[..., None] * signed[..., None, :]).mean(axis=0), typical)
 
 
 class _Strings:
@@ -139,8 +158,9 @@ class _Strings:
         self._key = rng.integers(2**63, size=self._owners, dtype=np.int64)
         for wire, letters in enumerate(self._letters.T):
             self._key ^= self._numbers[wire, letters]
-        self._sums = np.zeros((self._owners, 1 + METERS))
-        self._sums[:, 0] = 1.0
+        # Of the amplitudes of paths and of their squares: they themselves, and they times what the paths met.
+        self._sums = np.zeros((self._owners, 2, 1 + METERS))
+        self._sums[:, :, 0] = 1.0
 
     def turn(self, wire: int, segment: int) -> None:
         """Pull back through a segment, which makes up to three Paulis of one."""
@@ -155,9 +175,10 @@ class _Strings:
         keys = (self._key[rows] ^ numbers[letters])[row] ^ numbers[place + 1]
         order = np.argsort(keys, kind="stable")
         first = np.flatnonzero(np.diff(keys[order], prepend=keys[order[:1]] - 1))
-        sums = np.add.reduceat((self._sums[rows[row]] * turned[row, place, None])[order], first, axis=0)
+        factors = np.stack([turned[row, place], turned[row, place] ** 2], axis=1)
+        sums = np.add.reduceat((self._sums[rows[row]] * factors[:, :, None])[order], first, axis=0)
         parents, own = rows[row[order[first]]], place[order[first]] + 1
-        kept = np.abs(sums[:, 0]) > _NOTHING
+        kept = (np.abs(sums[:, 0]) > _NOTHING).any(axis=1)  # amplitudes may cancel where what was met does not
         parents, own, sums, keys = parents[kept], own[kept], sums[kept], keys[order[first]][kept]
         letters_of = self._letters[parents]
         letters_of[:, wire] = own
@@ -167,16 +188,13 @@ class _Strings:
         self._sums = np.concatenate([self._sums[others], sums])
         self._cut()
 
-    def pass_gate(self, fixed: Fixed) -> None:
+    def pass_gate(self, wires: tuple[int, ...], table: Images) -> None:
         """Pull back through a two-qubit gate, which the paths meet."""
-        if fixed.matrices is None:
-            return
-        table = common_images(fixed.matrices)
-        one, two = fixed.wires
+        one, two = wires
         before = 4 * self._letters[:, one] + self._letters[:, two]
         after = table.image[before]
-        self._sums[:, 1:] += self._sums[:, :1] * _MET[before]
-        self._sums *= table.sign[before][:, None]
+        self._sums[:, :, 1:] += self._sums[:, :, :1] * _MET[before][:, None]
+        self._sums[:, 0] *= table.sign[before][:, None]
         for wire, letters in ((one, after >> 2), (two, after & 3)):
             self._key ^= self._numbers[wire, self._letters[:, wire]] ^ self._numbers[wire, letters]
             self._letters[:, wire] = letters
@@ -184,7 +202,7 @@ class _Strings:
     def on_zero(self) -> NDArray[np.float64]:
         """Sums over the Paulis that are 1 in the state |0..0>, for each owner."""
         counts = ((self._letters == 0) | (self._letters == _Z)).all(axis=1)
-        owner, sums = self._owner[counts], self._sums[counts]
+        owner, sums = self._owner[counts], self._sums[counts].reshape(-1, 2 * (1 + METERS))
         return np.stack([np.bincount(owner, column, minlength=self._owners) for column in sums.T], axis=1)
 
     def _cut(self) -> None:
@@ -192,7 +210,7 @@ class _Strings:
         held = np.bincount(self._owner, minlength=self._owners)
         if held.max(initial=0) <= self._most:
             return
-        size = np.round(np.abs(self._sums[:, 0]), _DIGITS)  # equal ones stay equal on every machine
+        size = np.round(np.abs(self._sums[:, 0, 0]), _DIGITS)  # equal ones stay equal on every machine
         order = np.lexsort((-size, self._owner))
         rank = np.arange(len(order)) - np.repeat(np.cumsum(held) - held, held)
         kept = order[rank < self._most]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qiskit_haiqu_provider.mitigation.damping import damping
-from qiskit_haiqu_provider.mitigation.paths import Paths, Seen, dampings, paths_of, rates
+from qiskit_haiqu_provider.mitigation.paths import Paths, Seen, _as_sums, dampings, paths_of, rates
 from qiskit_haiqu_provider.mitigation.structure import structure_of
 from tests.mitigation.circuits_for_mitigation import no_values, random_circuit
 
@@ -36,7 +36,8 @@ def seen(*, shots=None, mirrors=0, amplitude=1.0, part=0.9, seed=3):
     left = np.concatenate([left, np.repeat(left[:1], mirrors, axis=0)])
     ideal = rng.choice([-1, 0, 1], size=left.shape, p=[0.3, 0.4, 0.3]).astype(np.int8)
     values = ideal * left if shots is None else 1 - 2 * rng.binomial(shots, (1 - ideal * left) / 2) / shots
-    return Seen(ideal, values, weights, Paths(met, sums(amplitude, part * met.mean(axis=0))))
+    own = part * met.mean(axis=0)
+    return Seen(ideal, values, weights, Paths(met, sums(amplitude, own), own))
 
 
 @pytest.mark.parametrize(("shots", "tolerance"), [(10**9, 1e-6), (200, 2e-3), (4, 1e-2)])
@@ -60,7 +61,7 @@ def test_paths_that_meet_less_are_damped_less():
     typical = -np.log((known * np.exp(-lost(basis.paths.companions))).sum(axis=0) / known.sum(axis=0))
     less = typical - lost(0.9 * basis.paths.companions.mean(axis=0))
     assert (less > 0).any()
-    np.testing.assert_allclose(found.factors, plain.factors * (1 + less), rtol=1e-4)
+    np.testing.assert_allclose(found.factors, plain.factors * np.exp(less), rtol=1e-4)
 
 
 def test_paths_that_cancel_leave_what_noise_makes_of_them():
@@ -81,7 +82,7 @@ def test_sums_of_which_little_is_left_change_nothing():
 def test_paths_that_companions_follow_change_nothing():
     basis = seen()
     alike = np.repeat(basis.paths.companions[:1], COMPANIONS, axis=0)
-    basis = replace(basis, paths=replace(basis.paths, companions=alike, circuit=sums(1.0, alike[0])))
+    basis = replace(basis, paths=replace(basis.paths, companions=alike, circuit=sums(1.0, alike[0]), typical=alike[0]))
     (found,) = dampings([basis], shots=1000)
     np.testing.assert_allclose(found.factors, damping(basis.ideal, basis.values).factors)
 
@@ -113,13 +114,16 @@ def test_terms_that_few_companions_know_keep_what_these_say():
     assert found.factors[1] == plain.factors[1] == pytest.approx(0.7)
 
 
-def test_factors_stay_within_bounds():
-    for met in (-50.0, 1e6):
-        basis = seen()
-        basis = replace(basis, paths=replace(basis.paths, circuit=sums(1.0, np.full((TERMS, 2), met))))
-        (found,) = dampings([basis], shots=1000)
-        plain = damping(basis.ideal, basis.values).factors
-        assert ((found.factors >= np.maximum(0.03, plain / 2 - 1e-12)) & (found.factors <= plain / 0.3)).all()
+@pytest.mark.parametrize(("times", "more", "bound"), [(10, -10_000.0, 1 / 0.3), (1, 100.0, 0.5), (1, 200.0, 0.5)])
+def test_changes_have_bounds_and_a_direction(times, more, bound):
+    """Paths that meet less than companions do are damped less, and those that meet more are damped more."""
+    basis = seen()
+    companions = times * basis.paths.companions
+    own = np.maximum(companions.mean(axis=0) + more, 0.0)
+    far = Paths(companions, sums(1.0, own), own)
+    plain = damping(basis.ideal, basis.values)
+    found = _as_sums(plain, replace(basis, paths=far), TRUE)
+    np.testing.assert_allclose(found.factors, np.maximum(0.03, plain.factors * bound))
 
 
 def test_a_single_shot_of_each():
@@ -147,3 +151,4 @@ def test_the_paths_of_each_basis():
         (alone,) = paths_of(structure, [basis], [own])
         np.testing.assert_array_equal(each.companions, own)
         np.testing.assert_allclose(each.circuit, alone.circuit, atol=1e-9)
+        np.testing.assert_allclose(each.typical, alone.typical, atol=1e-9)

@@ -1,11 +1,14 @@
 """Terms run backwards: their values, and what they meet on the way, against whole simulations with noise."""
 
+from dataclasses import replace
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit
-from qiskit.quantum_info import DensityMatrix, Pauli, Statevector, SuperOp
+from qiskit.quantum_info import PTM, DensityMatrix, Pauli, Statevector, SuperOp, random_unitary
 
 from qiskit_haiqu_provider.mitigation.propagation import STRINGS, followed, quarter_turns, spread
 from qiskit_haiqu_provider.mitigation.structure import structure_of
@@ -18,10 +21,6 @@ kinds = st.sampled_from(CLIFFORD)
 
 def damped(letters_lost):
     """A channel on qubits that damps each Pauli by some exponent."""
-    from itertools import product
-
-    from qiskit.quantum_info import PTM
-
     size = len(letters_lost[0][0])
     lost = dict(letters_lost)
     return SuperOp(PTM(np.diag([np.exp(-lost["".join(each)]) for each in product(LETTERS, repeat=size)])))
@@ -29,8 +28,6 @@ def damped(letters_lost):
 
 def loss(kind, rate):
     """What each gate loses: of all Paulis but the identity, or of each letter X and Y."""
-    from itertools import product
-
     pairs = ["".join(each) for each in product(LETTERS, repeat=2)]
     if kind == "gates":
         return damped([(pair, rate * (pair != "II")) for pair in pairs])
@@ -50,12 +47,12 @@ def value(circuit, term, noise=None):
 
 def power(found):
     """Squares of the sums of the amplitudes."""
-    return found[:, 0, 0]
+    return found.products[:, 0, 0]
 
 
 def met(found):
     """What paths meet, weighted by their amplitudes."""
-    return found[:, 0, 1:] / np.where(power(found) > 1e-9, power(found), 1.0)[:, None]
+    return found.products[:, 0, 1:] / np.where(power(found) > 1e-9, power(found), 1.0)[:, None]
 
 
 def some_terms(seed, count=4):
@@ -91,14 +88,14 @@ def test_what_a_clifford_circuit_meets(kind, seed):
     structure = structure_of(random_circuit(kind, seed), no_values(), keep=range(WIDTH))
     quarters = rng.integers(0, 4, size=(1, structure.unitaries.shape[1], 3)).astype(np.int8)
     terms = some_terms(seed)
-    back = followed(structure, quarters, terms)
-    from dataclasses import replace
-
+    back = followed(structure, quarters, terms, counted=True)
     unitaries = quarter_turns()[tuple(np.moveaxis(quarters, 2, 0))]
     found = spread(replace(structure, unitaries=unitaries), terms)
     on_zero = np.isin(back.pauli[0], (0, 3)).all(axis=1)
     np.testing.assert_allclose(power(found), on_zero, atol=1e-9)
     np.testing.assert_allclose(met(found)[on_zero], back.met[0, on_zero], atol=1e-9)
+    np.testing.assert_allclose(found.typical[on_zero], back.met[0, on_zero], atol=1e-9)
+    assert not followed(structure, quarters, terms).met.any()
 
 
 def deep(width=8, layers=6, seed=2):
@@ -119,7 +116,24 @@ def test_terms_do_not_disturb_each_other():
     terms = np.eye(8, dtype=np.int8) * 3
     together = spread(structure, terms)
     alone = [spread(structure, term[None]) for term in terms]
-    np.testing.assert_allclose(together, np.concatenate(alone), atol=1e-9)
+    np.testing.assert_allclose(together.products, np.concatenate([each.products for each in alone]), atol=1e-9)
+    np.testing.assert_allclose(together.typical, np.concatenate([each.typical for each in alone]), atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_paths_that_cancel_are_not_forgotten(seed):
+    """At angles where amplitudes cancel exactly, what their paths met is what it is next to them."""
+    kinds = np.random.default_rng(seed).integers(0, 3, size=(6, WIDTH))
+    found = []
+    for angle in (np.pi / 4, np.pi / 4 + 1e-9):
+        circuit = QuantumCircuit(WIDTH)
+        for layer, row in enumerate(kinds):
+            for qubit, kind in enumerate(row):
+                (circuit.rx, circuit.ry, circuit.rz)[kind](angle, qubit)
+            circuit.cz(layer % 2, layer % 2 + 1)
+        terms = np.array(list(product(range(4), repeat=WIDTH)), dtype=np.int8)
+        found.append(spread(structure_of(circuit, no_values()), terms).products)
+    np.testing.assert_allclose(*found, atol=1e-6)
 
 
 def test_little_is_kept_of_many_paths():
@@ -134,28 +148,24 @@ def test_sets_are_averaged():
     one, other = random_circuit("cz", 1), random_circuit("cz", 1)
     structure, second = (structure_of(each, no_values(), keep=range(WIDTH)) for each in (one, other))
     rng = np.random.default_rng(4)
-    from dataclasses import replace
-
-    from qiskit.quantum_info import random_unitary
-
     shape = structure.unitaries.shape[1]
     changed = np.array([[random_unitary(2, seed=rng.integers(2**31)).data for _ in range(shape)]])
     second = replace(second, unitaries=changed)
     both = replace(structure, unitaries=np.concatenate([structure.unitaries, changed]))
     terms = some_terms(3)
     alone = [spread(each, terms) for each in (structure, second)]
-    np.testing.assert_allclose(spread(both, terms), np.mean(alone, axis=0), atol=1e-9)
+    mean = np.mean([each.products for each in alone], axis=0)
+    np.testing.assert_allclose(spread(both, terms).products, mean, atol=1e-9)
 
 
 def test_a_long_sweep_of_many_terms_is_followed_by_a_few_of_its_sets():
     structure = structure_of(deep(layers=2), no_values())
-    from dataclasses import replace
-
     many = replace(structure, unitaries=np.repeat(structure.unitaries, 500, axis=0))
     terms = np.eye(8, dtype=np.int8) * 3
-    np.testing.assert_allclose(spread(many, terms), spread(structure, terms), atol=1e-9)
+    np.testing.assert_allclose(spread(many, terms).products, spread(structure, terms).products, atol=1e-9)
 
 
 def test_no_terms():
     found = spread(structure_of(deep(layers=1), no_values()), np.zeros((0, 8), dtype=np.int8))
-    assert found.shape == (0, 3, 3)
+    assert found.products.shape == (0, 3, 3)
+    assert found.typical.shape == (0, 2)
