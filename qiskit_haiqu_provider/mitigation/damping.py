@@ -31,7 +31,7 @@ class Damping:
     """By how much each term is too small, and how that was found."""
 
     factors: Array
-    """Shape ``(terms,)``; 1 for terms that are not divided."""
+    """Shape ``(terms,)``; 1 for terms that are not divided, above 1 for terms that the noise makes larger."""
 
     residuals: Array
     """What each companion adds to a factor's error, shape ``(companions, terms)``; 0 where it adds nothing."""
