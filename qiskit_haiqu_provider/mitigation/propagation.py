@@ -111,8 +111,8 @@ class Spread:
 def spread(structure: Structure, terms: NDArray[np.int8]) -> Spread:
     """Pull terms back through the circuit itself, keeping only the Paulis of largest amplitude.
 
-    What is kept is too little to tell the values of most circuits. It is asked only which gates the paths meet that add
-    up to them.
+    Of small circuits that may be all; of large ones it is too little to tell a value. It is asked only which gates the
+    paths meet that add up to it.
 
     Args:
         structure: What stays; its two-qubit gates are Clifford gates.

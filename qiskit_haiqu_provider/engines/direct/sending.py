@@ -97,9 +97,7 @@ def _sent(vendor: Vendor, job: VendorJob, *, request: RunRequest, state: RunStat
         if not isinstance(error, HaiquApiError) or not error.reached or isinstance(error, HaiquSubmissionError):
             raise
         lost = error
-    except (
-        Exception
-    ) as error:  # of the vendor's client, about an answer that nobody thought of: who knows what was done
+    except Exception as error:  # the vendor's client, about an answer nobody thought of: who knows what was done
         logger.debug("The client of %s failed unexpectedly.", state.via, exc_info=True)
         lost = HaiquResponseError(f"the client of {state.via} failed on it with {type(error).__name__}")
     logger.warning("The answer to a submission was lost (%s); looking for its job.", type(lost).__name__)

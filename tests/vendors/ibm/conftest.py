@@ -1,8 +1,10 @@
 """A provider that goes straight to the IBM of the tests, at IBM's own addresses."""
 
 import pytest
+from qiskit import QuantumCircuit
 
 from qiskit_haiqu_provider import HaiquProvider
+from qiskit_haiqu_provider.engines.direct import sending
 from tests.vendors.ibm.server import CRN, IBM, KEY
 
 
@@ -36,3 +38,17 @@ def simulator(ibm, connect):
     """A device that takes any circuit."""
     ibm.devices, ibm.simulators = {"ibm_simulator": "manila"}, {"ibm_simulator"}
     return connect().get_backend("ibm_simulator")
+
+
+@pytest.fixture
+def quick_looks(monkeypatch):
+    """Lost jobs are looked for without long pauses."""
+    monkeypatch.setattr(sending, "LOOKS", (0.0, 0.01))
+
+
+@pytest.fixture
+def flip():
+    circuit = QuantumCircuit(2, 2)
+    circuit.x(1)
+    circuit.measure([0, 1], [0, 1])
+    return circuit

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from qiskit import QuantumCircuit
 
 from qiskit_haiqu_provider import HaiquProvider
-from qiskit_haiqu_provider.engines.direct import sending
 from qiskit_haiqu_provider.engines.ibm.careful import CarefulAdapter
 from qiskit_haiqu_provider.exceptions import (
     HaiquAccountError,
@@ -32,17 +30,7 @@ from tests.vendors.web import Lost, Response
 REPOSITORY = Path(__file__).parents[3]
 
 
-@pytest.fixture(autouse=True)
-def _quick_looks(monkeypatch):
-    monkeypatch.setattr(sending, "LOOKS", (0.0, 0.01))
-
-
-@pytest.fixture
-def flip():
-    circuit = QuantumCircuit(2, 2)
-    circuit.x(1)
-    circuit.measure([0, 1], [0, 1])
-    return circuit
+pytestmark = pytest.mark.usefixtures("quick_looks")
 
 
 def posts(web):

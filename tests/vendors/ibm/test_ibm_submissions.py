@@ -4,10 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from qiskit import QuantumCircuit
 
 from qiskit_haiqu_provider import HaiquProvider, SamplerV2
-from qiskit_haiqu_provider.engines.direct import sending
 from qiskit_haiqu_provider.exceptions import HaiquJobError, HaiquSubmissionError
 from qiskit_haiqu_provider.store import JobStore
 from tests.vendors.ibm.server import CRN, IBM, KEY
@@ -17,17 +15,7 @@ OTHER_KEY = "ibm-key-of-another-account-98765"
 OTHER_CRN = CRN.replace("11112222", "99998888")
 
 
-@pytest.fixture(autouse=True)
-def _quick_looks(monkeypatch):
-    monkeypatch.setattr(sending, "LOOKS", (0.0, 0.01))
-
-
-@pytest.fixture
-def flip():
-    circuit = QuantumCircuit(2, 2)
-    circuit.x(1)
-    circuit.measure([0, 1], [0, 1])
-    return circuit
+pytestmark = pytest.mark.usefixtures("quick_looks")
 
 
 def provider(key=KEY, **settings):
